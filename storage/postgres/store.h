@@ -53,6 +53,7 @@ struct lf_store {
 	struct lf_pg writer;
 	enum lf_pg_transaction transaction;
 	bool unsettled;         /* what became of a commit is not known: the next begin() asks behind a barrier */
+	uint64_t settlements;   /* how often it did: for tests */
 	uint64_t connects_seen; /* of the connection that the last begin() had */
 	size_t sent;            /* statements of the transaction whose answers were not received yet */
 	struct lf_pg_ids *ids;

@@ -80,6 +80,7 @@ static enum lf_code begin_once(struct lf_store *store, struct lf_tail *tail, str
 		return error->code;
 	if (store->unsettled && lf_pg_barrier(store, &store->writer, true, error) != LF_OK)
 		return error->code;
+	store->settlements += store->unsettled;
 	store->unsettled = false;
 	send_begin(store);
 	return receive_begin(store, tail, error);

@@ -15,6 +15,8 @@ struct pair {
 	int fds[2];
 	unsigned number;
 	bool answered; /* the server was the last to send */
+	bool cutting;  /* a COMMIT has come, and its answer is to be cut */
+	long left;     /* bytes that the server may still send then */
 };
 
 static void close_pair(struct pair *pair)
@@ -45,7 +47,7 @@ static void accept_one(struct postgres_proxy *proxy, struct pair *pairs)
 	for (size_t i = 0; client >= 0 && i < OPEN_MAX && number < PROXY_CONNECTIONS_MAX; i++) {
 		if (pairs[i].fds[0] >= 0)
 			continue;
-		pairs[i] = (struct pair){{client, connect_to(proxy->target)}, number, false};
+		pairs[i] = (struct pair){.fds = {client, connect_to(proxy->target)}, .number = number};
 		atomic_store(&proxy->connections, number + 1);
 		if (pairs[i].fds[1] < 0)
 			close_pair(&pairs[i]);
@@ -68,27 +70,63 @@ static bool send_all(int fd, const char *data, size_t length)
 	return true;
 }
 
+/*
+ * Where the message starts that runs a statement named commit: Bind, of the unnamed portal. -1: it is not there. Clients send
+ * what belongs to one commit at once, so it is not looked for over the ends of chunks.
+ */
+static long find_commit(const char *data, size_t length)
+{
+	static const char bind[] = "\0commit"; /* the portal's name, and the statement's, each with its end */
+	const char *found = memmem(data, length, bind, sizeof(bind));
+
+	return found != NULL && found - data >= 5 ? found - data - 5 : -1;
+}
+
+/* What the client sent: how much of it is passed on; *cut: and then no more. */
+static size_t look_at_question(
+	struct postgres_proxy *proxy, struct pair *pair, const char *data, size_t length, bool *cut)
+{
+	const long at = find_commit(data, length);
+	const long question = atomic_load(&proxy->cut_question);
+
+	if (pair->answered)
+		atomic_fetch_add(&proxy->trips[pair->number], 1);
+	pair->answered = false;
+	if (at < 0)
+		return length;
+	if (question >= 0) {
+		atomic_store(&proxy->cut_question, -1);
+		*cut = true;
+		return (size_t)(at + question) < length ? (size_t)(at + question) : length;
+	}
+	pair->left = atomic_exchange(&proxy->cut_answer, -1);
+	pair->cutting = pair->left >= 0;
+	return length;
+}
+
+static size_t look_at_answer(struct pair *pair, size_t length, bool *cut)
+{
+	pair->answered = true;
+	if (!pair->cutting)
+		return length;
+	*cut = length >= (size_t)pair->left;
+	length = *cut ? (size_t)pair->left : length;
+	pair->left -= (long)length;
+	return length;
+}
+
 /* Passes on what one end has sent; closes both where that is the end. */
 static void pass_on(struct postgres_proxy *proxy, struct pair *pair, int from)
 {
 	char data[CHUNK_BYTES];
-	ssize_t got = recv(pair->fds[from], data, sizeof(data), 0);
-	const long left = atomic_load(&proxy->cut_after);
+	const ssize_t got = recv(pair->fds[from], data, sizeof(data), 0);
+	size_t length = got > 0 ? (size_t)got : 0;
 	bool cut = false;
 
-	if (got > 0 && from == 0) {
-		if (pair->answered)
-			atomic_fetch_add(&proxy->trips[pair->number], 1);
-		pair->answered = false;
-	} else if (got > 0) {
-		pair->answered = true;
-		if (left >= 0) {
-			cut = got > left;
-			got = cut ? left : got;
-			atomic_store(&proxy->cut_after, cut ? -1 : left - got);
-		}
-	}
-	if (got < 0 || (got == 0 && !cut) || !send_all(pair->fds[1 - from], data, (size_t)got) || cut)
+	if (got > 0)
+		length = from == 0 ? look_at_question(proxy, pair, data, length, &cut)
+				   : look_at_answer(pair, length, &cut);
+	if (got <= 0 || !send_all(pair->fds[1 - from], data, length) || cut)
 		close_pair(pair);
 }
 
@@ -126,7 +164,8 @@ void postgres_proxy_start(struct postgres_proxy *proxy, int target)
 	socklen_t length = sizeof(address);
 
 	memset(proxy, 0, sizeof(*proxy));
-	atomic_init(&proxy->cut_after, -1);
+	atomic_init(&proxy->cut_answer, -1);
+	atomic_init(&proxy->cut_question, -1);
 	proxy->target = target;
 	proxy->listener = socket(AF_INET, SOCK_STREAM, 0);
 	assert_true(proxy->listener >= 0);

@@ -1,6 +1,6 @@
 /*
- * A proxy on loopback between a log and its server: it counts round trips, and can go silent, or cut a connection after
- * so many bytes of the server's.
+ * A proxy on loopback between a log and its server: it counts round trips, and can go silent, or cut a connection at any
+ * byte of a commit or of the answer to it.
  */
 #ifndef LF_TESTS_STORAGE_POSTGRES_PROXY_H
 #define LF_TESTS_STORAGE_POSTGRES_PROXY_H
@@ -17,8 +17,12 @@ struct postgres_proxy {
 	atomic_bool closing;
 	/* Nothing is passed on, in either direction, and nothing is closed. */
 	atomic_bool silent;
-	/* Bytes that servers may still send; then the connection that would send more is closed. < 0: any number. */
-	atomic_long cut_after;
+	/*
+	 * Set to n >= 0: of the next message that has COMMIT's in it, n bytes more of that direction are passed on, and then
+	 * the connection is closed: cut_answer of what the server sends from then on, cut_question of what the client sent,
+	 * that message included. Each is -1 again when that has happened.
+	 */
+	atomic_long cut_answer, cut_question;
 	/*
 	 * By connection, in the order in which they were made: how often the client sent something after the server had
 	 * answered.
