@@ -18,6 +18,7 @@
 
 enum {
 	LF_PG_CONNECT_MS = 2000, /* for one host to answer */
+	LF_PG_REST_MS = 100,     /* between rounds of all hosts that found none: each costs them a process */
 	LF_PG_ANSWER_MS = 5000,  /* for one answer, a commit's wait for its standby included */
 	/*
 	 * The server's: shorter than the answer's, in this order. A replica that froze while it held the lock loses its
@@ -62,11 +63,13 @@ struct lf_pg {
 	unsigned answer_ms;
 
 	PGconn *conn; /* NULL: not connected */
-	size_t host;  /* of the place: the one that was good last */
+	size_t host;  /* of the place: the one that was taken last */
 	struct lf_pg_facts facts;
-	bool warned;   /* the server has said WARNING since this was cleared */
-	bool lost;     /* the last operation ended with the connection gone, or in doubt */
-	bool answered; /* the last attempt to connect reached a server that took it */
+	bool warned; /* the server has said WARNING since this was cleared */
+	bool lost;   /* the last operation ended with a connection gone, or in doubt, that had been fit */
+	/* Hosts by number: that were fit when they were last asked; that must not be asked. */
+	uint32_t fit, left;
+	uint64_t rest_until_ms;
 	uint64_t connects;
 	const struct lf_pg_statement *prepared[LF_PG_EXPECTED_MAX]; /* on this connection */
 	size_t prepared_count;
@@ -140,9 +143,10 @@ void lf_pg_connection_text(PGconn *conn, char *text, size_t size);
 /* ---- connect.c ---- */
 
 /*
- * Connects where it is not: to the host that was good last, then to the others. UNAVAILABLE where none answers as it
- * should; FAILED_PRECONDITION where one answers and is not fit (version, encoding, schema). Blocks, LF_PG_CONNECT_MS a
- * host at most, and what the system's resolver takes.
+ * Connects where it is not. Whoever writes asks all hosts that were not left, and takes the one of the highest timeline:
+ * a primary of before still says that it is one. Others begin with the host that was taken last, and take the first that
+ * is fit. UNAVAILABLE where none answers as it should; FAILED_PRECONDITION where one answers and is not fit (version,
+ * encoding, schema). Blocks: for each host LF_PG_CONNECT_MS, what the system's resolver takes, and what greet() does.
  */
 enum lf_code lf_pg_connect(struct lf_pg *pg, struct lf_error *error);
 

@@ -18,7 +18,7 @@ enum lf_code lf_pg_open_reader(struct lf_store *store, struct lf_reader **reader
 	lf_pg_init(&(*reader)->pg, &store->place, store->read_only ? LF_PG_READ_ONLY : LF_PG_READ);
 	(*reader)->pg.greet = lf_pg_greet;
 	(*reader)->pg.greet_context = store;
-	(*reader)->pg.host = store->writer.host;
+	(*reader)->pg.host = atomic_load(&store->host);
 	return LF_OK;
 }
 
@@ -58,8 +58,13 @@ enum lf_code lf_pg_ask(struct lf_reader *reader, struct lf_pg_question *question
 	struct lf_pg *pg = &reader->pg;
 
 	for (int again = 0;; again++) {
-		const bool connected = pg->conn != NULL;
+		bool connected;
 
+		if (lf_pg_is_old(reader->store, pg)) {
+			lf_pg_close(pg);
+			pg->host = atomic_load(&reader->store->host);
+		}
+		connected = pg->conn != NULL;
 		for (size_t i = 0; i < count; i++)
 			questions[i].result = NULL;
 		pg->lost = false;

@@ -41,6 +41,12 @@ static enum lf_code check_timeline(struct lf_store *store, uint32_t timeline, st
 			  "the server is a primary of before: its timeline is %u, and %u was seen", timeline, seen);
 }
 
+bool lf_pg_is_old(struct lf_store *store, const struct lf_pg *pg)
+{
+	return pg->conn != NULL && pg->use != LF_PG_READ_ONLY && pg->facts.timeline != 0 &&
+		pg->facts.timeline < atomic_load(&store->timeline);
+}
+
 enum lf_code lf_pg_greet(struct lf_pg *pg, void *context, struct lf_error *error)
 {
 	struct lf_store *store = context;
@@ -107,6 +113,7 @@ static enum lf_code open_store(struct lf_store **out, const char *location, bool
 		store->writer.greet = lf_pg_greet;
 		store->writer.greet_context = store;
 		lf_pg_connect(&store->writer, error);
+		atomic_store(&store->host, store->writer.host);
 	}
 	if (error->code != LF_OK) {
 		lf_pg_close_store(store);

@@ -47,6 +47,7 @@ struct lf_store {
 	struct lf_pg_about about;   /* of the first connection: set by the opening thread, before there are others */
 	bool greeted;               /* about is set */
 	_Atomic(uint32_t) timeline; /* the highest seen on any connection: a lower one is a primary of before */
+	_Atomic(size_t) host;       /* that the writer has: readers begin with it */
 	int64_t lock_key;           /* of the advisory lock */
 
 	/* the writer's */
@@ -193,6 +194,8 @@ bool lf_pg_write_redaction(struct lf_store *store, struct lf_item *item);
 
 /* Of every connection: whether this is the log that the store was opened on, and a server that keeps what it says. */
 enum lf_code lf_pg_greet(struct lf_pg *pg, void *store, struct lf_error *error);
+/* Whether a connection is to a primary that others have left since. */
+bool lf_pg_is_old(struct lf_store *store, const struct lf_pg *pg);
 enum lf_code lf_pg_open_store(struct lf_store **store, const struct lf_log_options *options, struct lf_error *error);
 enum lf_code lf_pg_open_read_only(struct lf_store **store, const char *location, struct lf_error *error);
 void lf_pg_close_store(struct lf_store *store);

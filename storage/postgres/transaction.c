@@ -39,6 +39,15 @@ void lf_pg_rollback(struct lf_store *store)
 	lf_pg_turn(store, LF_PG_NONE);
 }
 
+/* A connection to a primary of before is given up: another connection of the store has seen a newer one. */
+static void drop_old(struct lf_store *store)
+{
+	if (!lf_pg_is_old(store, &store->writer))
+		return;
+	lf_pg_close(&store->writer);
+	lf_pg_rollback(store);
+}
+
 /* ---- beginning ---- */
 
 static void send_begin(struct lf_store *store)
@@ -89,14 +98,13 @@ static enum lf_code begin_once(struct lf_store *store, struct lf_tail *tail, str
 enum lf_code lf_pg_begin(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
 {
 	struct lf_pg *pg = &store->writer;
-	const bool ahead = store->transaction == LF_PG_AHEAD;
 	const uint64_t connects = pg->connects;
 
-	pg->answered = pg->conn != NULL;
-	LF_CHECK(G2, ahead || store->transaction == LF_PG_NONE);
+	LF_CHECK(G2, store->transaction == LF_PG_AHEAD || store->transaction == LF_PG_NONE);
 	LF_CHECK(G3, store->sent == 0);
+	drop_old(store);
 	pg->lost = false;
-	if (ahead)
+	if (store->transaction == LF_PG_AHEAD)
 		receive_begin(store, tail, error);
 	else
 		begin_once(store, tail, error);
@@ -106,13 +114,16 @@ enum lf_code lf_pg_begin(struct lf_store *store, struct lf_tail *tail, struct lf
 		begin_once(store, tail, error);
 	}
 	if (error->code != LF_OK) {
-		/* A session that was lost, of a server that takes others: again. */
-		if (error->code == LF_UNAVAILABLE && pg->lost && pg->answered)
+		/* A session that was lost, of a server that had taken it: again. */
+		if (error->code == LF_UNAVAILABLE && pg->lost)
 			error->code = LF_ABORTED;
+		if (store->place.host_count > 1) /* so that all of them are asked */
+			lf_pg_close(pg);
 		store->transaction = LF_PG_BROKEN; /* so that rollback() asks for it */
 		lf_pg_rollback(store);
 		return error->code;
 	}
+	atomic_store(&store->host, pg->host);
 	tail->reconnected = pg->connects != store->connects_seen;
 	if (tail->reconnected || tail->redacted_to != store->redacted_to)
 		lf_pg_ids_clear(store->ids);
@@ -152,6 +163,7 @@ enum lf_code lf_pg_commit(struct lf_store *store, const struct lf_tail *tail, co
 		return error->code;
 	}
 	store->sync_ns = lf_clock_ns() - begun_ns;
+	pg->left = 0;
 	if (wrote)
 		store->redacted_to = tail->redacted_to;
 	lf_pg_turn(store, more ? LF_PG_AHEAD : LF_PG_NONE);
@@ -160,11 +172,13 @@ enum lf_code lf_pg_commit(struct lf_store *store, const struct lf_tail *tail, co
 
 /* ---- between transactions ---- */
 
-/* What was asked for ahead is given back: nobody else gets a turn meanwhile. */
+/* What was asked for ahead is given back: nobody else gets a turn meanwhile. The connection is of the newest primary. */
 static void let_go(struct lf_store *store)
 {
 	if (store->transaction == LF_PG_AHEAD)
 		lf_pg_rollback(store);
+	if (store->transaction == LF_PG_NONE)
+		drop_old(store);
 }
 
 enum lf_code lf_pg_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
@@ -242,10 +256,12 @@ enum lf_code lf_pg_tail_hashes(struct lf_store *store, unsigned level, uint64_t 
 
 bool lf_pg_leave(struct lf_store *store)
 {
-	if (store->place.host_count < 2)
+	struct lf_pg *pg = &store->writer;
+
+	pg->left |= UINT32_C(1) << pg->host;
+	if ((pg->fit & ~pg->left) == 0)
 		return false;
-	lf_pg_close(&store->writer);
+	lf_pg_close(pg);
 	lf_pg_rollback(store);
-	store->writer.host = (store->writer.host + 1) % store->place.host_count;
 	return true;
 }

@@ -173,6 +173,31 @@ void postgres_server_stop(struct postgres_server *server, int signal)
 	server->pid = 0;
 }
 
+static void make_folder(struct postgres_server *server, const struct passwd *user)
+{
+	snprintf(server->folder, sizeof(server->folder), "/tmp/lf-postgres-XXXXXX");
+	assert_non_null(mkdtemp(server->folder));
+	if (getuid() == 0)
+		assert_int_equal(chown(server->folder, user->pw_uid, user->pw_gid), 0);
+	assert_int_equal(chmod(server->folder, 0755), 0);
+}
+
+/* To its end. */
+static void run_program(const struct postgres_server *server, const char *name, char *const arguments[])
+{
+	const pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		become(server, name, arguments);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		show_log(server);
+		fail_msg("%s failed", name);
+	}
+}
+
 bool postgres_server_make(struct postgres_server *server, const char *const *settings)
 {
 	static const char configuration[] =
@@ -185,28 +210,15 @@ bool postgres_server_make(struct postgres_server *server, const char *const *set
 		(char *)(uintptr_t) "postgres", (char *)(uintptr_t) "-A", (char *)(uintptr_t) "trust",
 		(char *)(uintptr_t) "-E", (char *)(uintptr_t) "UTF8", (char *)(uintptr_t) "--locale=C",
 		(char *)(uintptr_t) "--no-sync", NULL};
-	int status, configured;
-	pid_t pid;
+	int configured;
 
 	memset(server, 0, sizeof(*server));
 	server->settings = settings;
 	if (user == NULL || !find_programs(server))
 		return false;
-	snprintf(server->folder, sizeof(server->folder), "/tmp/lf-postgres-XXXXXX");
-	assert_non_null(mkdtemp(server->folder));
-	if (getuid() == 0)
-		assert_int_equal(chown(server->folder, user->pw_uid, user->pw_gid), 0);
-	assert_int_equal(chmod(server->folder, 0755), 0);
+	make_folder(server, user);
 	snprintf(data, sizeof(data), "%s/data", server->folder);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0)
-		become(server, "initdb", initdb);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		show_log(server);
-		fail_msg("initdb failed");
-	}
+	run_program(server, "initdb", initdb);
 	snprintf(path, sizeof(path), "%s/postgresql.auto.conf", data);
 	configured = open(path, O_WRONLY | O_APPEND);
 	assert_true(configured >= 0);
@@ -215,6 +227,26 @@ bool postgres_server_make(struct postgres_server *server, const char *const *set
 	server->port = free_port();
 	postgres_server_start(server);
 	return true;
+}
+
+void postgres_standby_make(struct postgres_server *server, const struct postgres_server *primary)
+{
+	char data[96], from[96], port[16];
+	char *copy[] = {(char *)(uintptr_t) "pg_basebackup", (char *)(uintptr_t) "-D", data, (char *)(uintptr_t) "-R",
+		(char *)(uintptr_t) "-h", from, (char *)(uintptr_t) "-p", port, (char *)(uintptr_t) "-U",
+		(char *)(uintptr_t) "postgres", (char *)(uintptr_t) "-c", (char *)(uintptr_t) "fast",
+		(char *)(uintptr_t) "--no-sync", NULL};
+	const struct passwd *user = server_user();
+
+	memset(server, 0, sizeof(*server));
+	snprintf(server->bin, sizeof(server->bin), "%s", primary->bin);
+	make_folder(server, user);
+	snprintf(data, sizeof(data), "%s/data", server->folder);
+	snprintf(from, sizeof(from), "%s", primary->folder);
+	snprintf(port, sizeof(port), "%d", primary->port);
+	run_program(server, "pg_basebackup", copy);
+	server->port = free_port();
+	postgres_server_start(server);
 }
 
 static int take_away(const char *path, const struct stat *status, int type, struct FTW *ftw)

@@ -24,6 +24,8 @@ struct postgres_server {
  * fails the test.
  */
 bool postgres_server_make(struct postgres_server *server, const char *const *settings);
+/* A standby that streams from a server that runs: asynchronous unless that one is told to wait for it. */
+void postgres_standby_make(struct postgres_server *server, const struct postgres_server *primary);
 /* Starts it again after a stop or a crash, and waits until it answers. */
 void postgres_server_start(struct postgres_server *server);
 /* Sends a signal to the postmaster (SIGINT: fast; SIGQUIT: immediate; SIGKILL) and waits for its end. */
