@@ -141,9 +141,26 @@ static void tell(
 	}
 }
 
+static enum lf_code check_schema(struct lf_reader *reader, void (*finding)(void *context, const char *what),
+	void *context, struct lf_error *error)
+{
+	PGresult *result;
+
+	if (lf_pg_ask_one(reader, &lf_pg_as_made, NULL, &result, "checking", error) != LF_OK)
+		return error->code;
+	if (PQntuples(result) != 1 || !lf_pg_bool(result, 0, 0))
+		finding(context,
+			"the schema leadfit is not as it was made: a table, column, index, trigger, rule or policy was "
+			"put in, changed or taken out");
+	PQclear(result);
+	return LF_OK;
+}
+
 enum lf_code lf_pg_check(struct lf_reader *reader, void (*finding)(void *context, const char *what),
 	bool (*go_on)(void *context), void *context, struct lf_error *error)
 {
+	if (check_schema(reader, finding, context, error) != LF_OK)
+		return error->code;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		int64_t after = INT64_MIN;
 		bool more = true;

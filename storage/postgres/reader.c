@@ -77,12 +77,17 @@ enum lf_code lf_pg_ask(struct lf_reader *reader, struct lf_pg_question *question
 		/* A transaction that has failed would be in the way of the next question. */
 		if (count > 1 || error->code == LF_ABORTED)
 			lf_pg_close(pg);
-		if (error->code == LF_ABORTED)
-			error->code = LF_UNAVAILABLE;
 		if (!pg->lost || !connected || again == 1)
-			return error->code;
+			break;
 		lf_error_clean_up(error);
 	}
+	/*
+	 * That a schema is gone, say, or another log's, is no answer to what was asked: what is NOT_FOUND is found out by
+	 * an answer.
+	 */
+	if (error->code != LF_DATA_LOSS)
+		error->code = LF_UNAVAILABLE;
+	return error->code;
 }
 
 enum lf_code lf_pg_ask_one(struct lf_reader *reader, const struct lf_pg_statement *statement,

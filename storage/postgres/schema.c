@@ -85,9 +85,12 @@ static const char TABLES[] =
  * empty after a crash.
  */
 #define SIGNATURE                                                                                                      \
-	"md5((SELECT coalesce(string_agg(format('%s %s %s %s %s %s', c.relname, c.relkind, c.relpersistence, "         \
+	"encode(sha256(convert_to((SELECT coalesce(string_agg(format('%s %s %s %s %s %s %s %s %s %s', c.relname, "     \
+	"c.relkind, c.relpersistence, "                                                                                \
 	"a.attname,"                                                                                                   \
-	" format_type(a.atttypid, a.atttypmod), a.attnotnull), ',' ORDER BY c.relname COLLATE \"C\", a.attnum), '')"   \
+	" format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attcollation::regcollation, a.attgenerated,"           \
+	" a.attidentity, (SELECT pg_get_expr(e.adbin, e.adrelid) FROM pg_attrdef e WHERE e.adrelid = c.oid AND"        \
+	" e.adnum = a.attnum)), ',' ORDER BY c.relname COLLATE \"C\", a.attnum), '')"                                  \
 	" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = 'leadfit'::regnamespace "   \
 	"AND"                                                                                                          \
 	" a.attnum > 0 AND NOT a.attisdropped AND c.relkind <> 'i')"                                                   \
@@ -103,7 +106,7 @@ static const char TABLES[] =
 	" || (SELECT count(*)::text FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE c.relnamespace ="    \
 	" 'leadfit'::regnamespace)"                                                                                    \
 	" || (SELECT count(*)::text FROM pg_class c WHERE c.relnamespace = 'leadfit'::regnamespace AND"                \
-	" (c.relrowsecurity OR c.relhassubclass OR c.relispartition)))"
+	" (c.relrowsecurity OR c.relhassubclass OR c.relispartition)), 'UTF8')), 'hex')"
 
 static const char ABOUT[] = "INSERT INTO leadfit.about SELECT true, 1, gen_random_uuid(), " SIGNATURE;
 
@@ -193,7 +196,11 @@ enum lf_code lf_postgres_init(const char *url, const struct lf_postgres_roles *r
 
 /* ---- looking at it ---- */
 
-static const struct lf_pg_statement has_about = {"has_about", "SELECT to_regclass('leadfit.about') IS NOT NULL"};
+static const struct lf_pg_statement has_about = {"has_about",
+	"SELECT to_regnamespace('leadfit') IS NOT NULL, (SELECT count(*) FROM pg_attribute a"
+	" WHERE a.attrelid = to_regclass('leadfit.about') AND NOT a.attisdropped AND (a.attname, a.atttypid) IN"
+	" (('schema', 'integer'::regtype), ('log', 'uuid'::regtype), ('signature', 'text'::regtype))) = 3"};
+const struct lf_pg_statement lf_pg_as_made = {"as_made", "SELECT signature = " SIGNATURE " FROM leadfit.about"};
 static const struct lf_pg_statement read_about = {"read_about", "SELECT schema, log FROM leadfit.about"};
 static const struct lf_pg_statement check_about = {"check_about",
 	"SELECT schema, log, signature = " SIGNATURE ","
@@ -208,11 +215,12 @@ static enum lf_code ask(
 	struct lf_pg *pg, const struct lf_pg_statement *statement, PGresult **result, struct lf_error *error)
 {
 	static const char doing[] = "looking at the schema";
-	bool there;
+	bool there, ours;
 
 	if (lf_pg_run(pg, &has_about, NULL, result, doing, error) != LF_OK)
 		return error->code;
 	there = PQntuples(*result) == 1 && lf_pg_bool(*result, 0, 0);
+	ours = there && lf_pg_bool(*result, 0, 1);
 	PQclear(*result);
 	*result = NULL;
 	if (!there)
@@ -220,6 +228,8 @@ static enum lf_code ask(
 			"the database has no schema leadfit that this role sees: make it with leadfitd init --db URL, "
 			"as "
 			"its owner");
+	if (!ours)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "the database's schema leadfit is no log");
 	return lf_pg_run(pg, statement, NULL, result, doing, error);
 }
 
@@ -228,6 +238,9 @@ static enum lf_code read_version(const PGresult *result, struct lf_pg_about *abo
 	const bool there = PQntuples(result) == 1 && lf_pg_fixed(result, 0, 1, about->log, sizeof(about->log));
 	const int64_t schema = there ? lf_pg_int(result, 0, 0) : 0;
 
+	if (!there)
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "the database's schema leadfit does not say which log it is");
 	if (schema != LF_PG_SCHEMA)
 		return lf_error_set(error, LF_FAILED_PRECONDITION, "the log has schema %lld, and this release knows %d",
 			(long long)schema, (int)LF_PG_SCHEMA);

@@ -20,9 +20,12 @@ struct lf_pg_about {
 /*
  * Whether the database has the schema, unaltered, and what this role may do. NOT_FOUND where it has none;
  * FAILED_PRECONDITION where it is of another version, or is not as it was made: somebody has put a trigger, a rule, a
- * policy, a column or a table into it, or taken one out. Before pipeline mode or in it. Blocks.
+ * policy, a column or a table into it, or taken one out. INVALID_ARGUMENT where a schema of that name is no log. In
+ * pipeline mode. Blocks.
  */
 enum lf_code lf_pg_check_schema(struct lf_pg *pg, struct lf_pg_about *about, struct lf_error *error);
+/* Whether it is as it was made, as one boolean. */
+extern const struct lf_pg_statement lf_pg_as_made;
 /* Which log and which schema a database has, and no more: for a reader. The same codes. */
 enum lf_code lf_pg_recognize(struct lf_pg *pg, struct lf_pg_about *about, struct lf_error *error);
 

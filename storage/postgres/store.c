@@ -50,11 +50,14 @@ bool lf_pg_is_old(struct lf_store *store, const struct lf_pg *pg)
 enum lf_code lf_pg_greet(struct lf_pg *pg, void *context, struct lf_error *error)
 {
 	struct lf_store *store = context;
-	struct lf_pg_about about;
-	const bool whole = pg->use == LF_PG_WRITE || !store->greeted;
+	struct lf_pg_about about = {.may_append = false};
 
-	if ((whole ? lf_pg_check_schema : lf_pg_recognize)(pg, &about, error) != LF_OK)
+	/* What is verified may be damaged in any way: its check says so. */
+	if ((pg->use == LF_PG_WRITE ? lf_pg_check_schema : lf_pg_recognize)(pg, &about, error) != LF_OK) {
+		if (error->code == LF_INVALID_ARGUMENT && pg->use != LF_PG_READ_ONLY)
+			error->code = LF_FAILED_PRECONDITION;
 		return error->code;
+	}
 	if (store->greeted && memcmp(about.log, store->about.log, sizeof(about.log)) != 0)
 		return lf_error_set(error, LF_UNAVAILABLE, "the database has another log than the one that was opened");
 	if (pg->use != LF_PG_READ_ONLY && check_timeline(store, pg->facts.timeline, error) != LF_OK)
