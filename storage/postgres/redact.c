@@ -6,10 +6,19 @@
 
 #include "storage/postgres/record.h"
 
+/*
+ * What is younger than was seen is looked through once, under the lock: no index has it. More than that many decisions
+ * are not: the next one is said to refer to the payload, so whoever erases looks again from there.
+ */
+#define LATER_MAX "200000"
 static const struct lf_pg_statement find_payloads = {"redact_payloads",
-	"SELECT u.n, p.kind, p.salt, p.body, CASE WHEN $3::bigint = 0 THEN NULL ELSE"
-	" (SELECT d.sequence FROM leadfit.decision d WHERE d.sequence > $3::bigint"
-	" AND (d.team_payload = p.id OR d.project_payload = p.id) ORDER BY d.sequence LIMIT 1) END"
+	"WITH later AS MATERIALIZED (SELECT d.sequence, d.team_payload, d.project_payload FROM leadfit.decision d"
+	" WHERE $3::bigint <> 0 AND d.sequence > $3::bigint AND d.sequence <= $3::bigint + " LATER_MAX
+	" AND (d.team_payload = ANY($2::bigint[]) OR d.project_payload = ANY($2::bigint[])))"
+	" SELECT u.n, p.kind, p.salt, p.body, coalesce("
+	"(SELECT min(l.sequence) FROM later l WHERE l.team_payload = p.id OR l.project_payload = p.id),"
+	" (SELECT d.sequence FROM leadfit.decision d WHERE $3::bigint <> 0"
+	" AND d.sequence = $3::bigint + " LATER_MAX " + 1))"
 	" FROM unnest($1::bigint[], $2::bigint[]) AS u(n, id) JOIN leadfit.payload p ON p.id = u.id"};
 static const struct lf_pg_statement find_decisions = {"redact_decisions",
 	"SELECT u.n," LF_PG_DECISION_COLUMNS " FROM unnest($1::bigint[], $2::bigint[]) AS u(n, id)"
