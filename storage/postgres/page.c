@@ -10,8 +10,12 @@
 
 #include "storage/postgres/store.h"
 
+/* To which size of the tree something was erased: where that moves between rows and bytes, they are of two logs. */
+#define REDACTED_TO "coalesce((SELECT redacted_to FROM leadfit.head ORDER BY previous DESC LIMIT 1), 0)"
 /* Rows looked at in one statement, where not every one fits: some milliseconds. */
 enum { LOOKED_AT_MAX = 8192 };
+/* Rows and bytes are read so often until nothing was erased between them. */
+enum { TRIES = 4 };
 
 /*
  * Parameters: $1 sequence to begin at, $2 rows to look at, $3 rows to give, $4 outcome (0 any), $5 decisions only, $6
@@ -38,10 +42,18 @@ enum { LOOKED_AT_MAX = 8192 };
 						 "$6") " AS rubric), page AS MATERIALIZED ("
 #define HEAD_UP HEAD("$1::bigint", "s")
 #define HEAD_DOWN HEAD("1", "least($1::bigint, s)")
-#define PEEK                                                                                                           \
-	"SELECT d.sequence, d.outcome, d.purpose, d.rubric, d.team, d.project, d.candidates FROM leadfit.decision d"   \
-	" WHERE d.sequence >= (SELECT lo FROM bounds) AND d.sequence <= (SELECT hi FROM bounds)"
+#define PEEK_ALL                                                                                                       \
+	"SELECT d.sequence, d.outcome, d.purpose, d.rubric, d.team, d.project, d.candidates FROM leadfit.decision d"
+#define PEEK PEEK_ALL " WHERE d.sequence >= (SELECT lo FROM bounds) AND d.sequence <= (SELECT hi FROM bounds)"
+/*
+ * An index that leads with what is asked for, whatever the statistics say: with "team = x ... ORDER BY sequence" the
+ * planner may go through all decisions instead, for a team that has few.
+ */
+#define PEEK_ALONG(column)                                                                                             \
+	PEEK_ALL " WHERE (d." column ", d.sequence) >= ((SELECT " column " FROM f), (SELECT lo FROM bounds))"          \
+		 " AND (d." column ", d.sequence) <= ((SELECT " column " FROM f), (SELECT hi FROM bounds))"
 #define ORDERED(order) " ORDER BY d.sequence" order " LIMIT $2"
+#define ORDERED_ALONG(column, order) " ORDER BY d." column order ", d.sequence" order " LIMIT $2"
 #define TAIL(order, furthest)                                                                                          \
 	"), fitting AS MATERIALIZED (SELECT page.sequence FROM page, f WHERE ($4::integer = 0 OR outcome = "           \
 	"$4::integer)"                                                                                                 \
@@ -51,12 +63,11 @@ enum { LOOKED_AT_MAX = 8192 };
 	" f.rubric)) AND ($9::text = '' OR EXISTS(SELECT 1 FROM leadfit.member m WHERE m.candidate = f.candidate"      \
 	" AND m.list = page.candidates)) ORDER BY page.sequence" order " LIMIT $3)"                                    \
 	" SELECT (SELECT count(*) FROM page), (SELECT " furthest "(sequence) FROM page), bounds.lo, bounds.hi,"        \
-	" octet_length(tp.body), octet_length(pp.body), octet_length(d.answer), fitting.sequence, " LF_PG_ROW_COLUMNS  \
+	" octet_length(tp.body), octet_length(pp.body), octet_length(d.answer), " REDACTED_TO                          \
+	", fitting.sequence, " LF_PG_ROW_COLUMNS                                                                       \
 	" FROM bounds LEFT JOIN fitting ON true LEFT JOIN leadfit.decision d ON d.sequence = "                         \
 	"fitting.sequence" LF_PG_ROW_JOINS " LEFT JOIN leadfit.payload tp ON tp.id = d.team_payload"                   \
 	" LEFT JOIN leadfit.payload pp ON pp.id = d.project_payload ORDER BY fitting.sequence" order
-#define BY_TEAM " AND d.team = (SELECT team FROM f)"
-#define BY_PROJECT " AND d.project = (SELECT project FROM f)"
 #define BY_CANDIDATE(order)                                                                                            \
 	"SELECT d.* FROM leadfit.member m CROSS JOIN LATERAL (" PEEK                                                   \
 	" AND d.candidates = m.list" ORDERED(order) ") d WHERE m.candidate = (SELECT candidate FROM f)" ORDERED(order)
@@ -66,16 +77,31 @@ enum lead { LEAD_SEQUENCE, LEAD_TEAM, LEAD_PROJECT, LEAD_CANDIDATE, LEADS };
 static const struct lf_pg_statement pages[LEADS][2] = {
 	[LEAD_SEQUENCE] = {{"page_up", HEAD_UP PEEK ORDERED("") TAIL("", "max")},
 		{"page_down", HEAD_DOWN PEEK ORDERED(" DESC") TAIL(" DESC", "min")}},
-	[LEAD_TEAM] = {{"page_team_up", HEAD_UP PEEK BY_TEAM ORDERED("") TAIL("", "max")},
-		{"page_team_down", HEAD_DOWN PEEK BY_TEAM ORDERED(" DESC") TAIL(" DESC", "min")}},
-	[LEAD_PROJECT] = {{"page_project_up", HEAD_UP PEEK BY_PROJECT ORDERED("") TAIL("", "max")},
-		{"page_project_down", HEAD_DOWN PEEK BY_PROJECT ORDERED(" DESC") TAIL(" DESC", "min")}},
+	[LEAD_TEAM] = {{"page_team_up", HEAD_UP PEEK_ALONG("team") ORDERED_ALONG("team", "") TAIL("", "max")},
+		{"page_team_down", HEAD_DOWN PEEK_ALONG("team") ORDERED_ALONG("team", " DESC") TAIL(" DESC", "min")}},
+	[LEAD_PROJECT] =
+		{{"page_project_up", HEAD_UP PEEK_ALONG("project") ORDERED_ALONG("project", "") TAIL("", "max")},
+			{"page_project_down",
+				HEAD_DOWN PEEK_ALONG("project")
+					ORDERED_ALONG("project", " DESC") TAIL(" DESC", "min")}},
 	[LEAD_CANDIDATE] = {{"page_candidate_up", HEAD_UP BY_CANDIDATE("") TAIL("", "max")},
 		{"page_candidate_down", HEAD_DOWN BY_CANDIDATE(" DESC") TAIL(" DESC", "min")}},
 };
 /* Of an answer to these. */
-enum { P_LOOKED, P_FURTHEST, P_LO, P_HI, P_TEAM_LENGTH, P_PROJECT_LENGTH, P_ANSWER_LENGTH, P_SEQUENCE, P_ROW };
+enum {
+	P_LOOKED,
+	P_FURTHEST,
+	P_LO,
+	P_HI,
+	P_TEAM_LENGTH,
+	P_PROJECT_LENGTH,
+	P_ANSWER_LENGTH,
+	P_REDACTED_TO,
+	P_SEQUENCE,
+	P_ROW
+};
 
+static const struct lf_pg_statement get_redacted_to = {"page_redacted_to", "SELECT " REDACTED_TO};
 static const struct lf_pg_statement get_bodies = {
 	"page_bodies", "SELECT id, body FROM leadfit.payload WHERE id = ANY($1::bigint[])"};
 static const struct lf_pg_statement get_answers = {
@@ -195,11 +221,14 @@ static bool choose(struct paging *paging)
 	return !paging->ids.failed && !paging->sequences.failed;
 }
 
-static enum lf_code read_bytes(struct paging *paging)
+/* *same: nothing was erased since the rows were read. */
+static enum lf_code read_bytes(struct paging *paging, bool *same)
 {
 	struct lf_pg_parameters ids = {.count = 0}, sequences = {.count = 0};
-	struct lf_pg_question questions[] = {{&get_bodies, &ids, NULL}, {&get_answers, &sequences, NULL}};
+	struct lf_pg_question questions[] = {
+		{&get_redacted_to, NULL, NULL}, {&get_bodies, &ids, NULL}, {&get_answers, &sequences, NULL}};
 
+	*same = true;
 	if (!paging->scan->payloads || paging->count == 0) {
 		paging->shown = paging->count;
 		return LF_OK;
@@ -208,10 +237,14 @@ static enum lf_code read_bytes(struct paging *paging)
 		return lf_error_set(paging->error, LF_UNAVAILABLE, "out of memory");
 	lf_pg_put_array(&ids, &paging->ids);
 	lf_pg_put_array(&sequences, &paging->sequences);
-	lf_pg_ask(paging->reader, questions, 2, "reading decisions' bytes", paging->error);
-	paging->bodies = questions[0].result;
-	paging->answers = questions[1].result;
-	return paging->error->code;
+	if (lf_pg_ask(paging->reader, questions, 3, "reading decisions' bytes", paging->error) != LF_OK)
+		return paging->error->code;
+	paging->bodies = questions[1].result;
+	paging->answers = questions[2].result;
+	*same = PQntuples(questions[0].result) == 1 &&
+		lf_pg_int(questions[0].result, 0, 0) == lf_pg_int(paging->rows, 0, P_REDACTED_TO);
+	PQclear(questions[0].result);
+	return LF_OK;
 }
 
 /*
@@ -282,18 +315,33 @@ static void show(struct paging *paging, bool (*visit)(void *context, const struc
 		*next = looked_at_all ? 0 : after(paging, -1);
 }
 
+static void clear_answers(struct paging *paging)
+{
+	PQclear(paging->rows);
+	PQclear(paging->bodies);
+	PQclear(paging->answers);
+	paging->rows = paging->bodies = paging->answers = NULL;
+}
+
 enum lf_code lf_pg_scan(struct lf_reader *reader, const struct lf_scan *scan,
 	bool (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next,
 	struct lf_error *error)
 {
 	struct paging paging = {.reader = reader, .scan = scan, .context = context, .error = error};
 
+	bool same = false;
+
 	*next = 0;
-	if (read_rows(&paging) == LF_OK && read_bytes(&paging) == LF_OK)
+	for (int tries = 0; !same && tries < TRIES; tries++) {
+		clear_answers(&paging);
+		if (read_rows(&paging) != LF_OK || read_bytes(&paging, &same) != LF_OK)
+			break;
+	}
+	if (same && error->code == LF_OK)
 		show(&paging, visit, next);
-	PQclear(paging.rows);
-	PQclear(paging.bodies);
-	PQclear(paging.answers);
+	else if (error->code == LF_OK)
+		lf_error_set(error, LF_UNAVAILABLE, "something is erased all the time: read again");
+	clear_answers(&paging);
 	lf_pg_array_clean_up(&paging.ids);
 	lf_pg_array_clean_up(&paging.sequences);
 	return error->code;

@@ -1,0 +1,188 @@
+/*
+ * What is read of a log in PostgreSQL, and by which plans; what is erased beside it. Skipped where no server is installed.
+ */
+#include "storage/log/private.h"
+#include "storage/postgres/postgres.h"
+#include "storage/postgres/store.h"
+#include "tests/storage/postgres_server.h"
+#include "tests/storage/support.h"
+#include "tests/storage/whole.h"
+
+static struct postgres_server server;
+
+static int set_up(void **state)
+{
+	(void)state;
+	postgres_reset(&server, "log");
+	return 0;
+}
+
+static struct lf_log *open_log(void)
+{
+	char url[256];
+
+	postgres_url(&server, "log", url, sizeof(url));
+	return log_open(&lf_postgres_backend, url);
+}
+
+/* ---- an erasure between the rows of a page and their bytes ---- */
+
+struct reading {
+	struct lf_log *log;
+	struct lf_redact *redaction; /* NULL: done */
+	int rows;
+};
+
+/* Called between the two round trips. */
+static bool erase_now(void *context, enum lf_payload_kind kind, uint64_t payload)
+{
+	struct reading *reading = context;
+	struct lf_error error = LF_ERROR_INIT;
+
+	(void)kind;
+	(void)payload;
+	if (reading->redaction != NULL && lf_log_redact(reading->log, reading->redaction, &error) != LF_OK)
+		fail_msg("%s", error.message);
+	reading->redaction = NULL;
+	return false;
+}
+
+/* The row is as it was before, or as it is after. */
+static bool look_at_row(void *context, const struct lf_stored *row)
+{
+	struct reading *reading = context;
+	const bool before = row->answer.length > 1;
+
+	if (row->sequence == 2)
+		assert_true(before == (row->recommended[0] != '\0'));
+	reading->rows++;
+	return true;
+}
+
+static void a_page_is_from_before_an_erasure_or_from_after(void **state)
+{
+	struct lf_redact_item item = {
+		.what = LF_REDACT_DECISION, .id = 2, .recommended = "", .bytes = {(const uint8_t *)"x", 1}};
+	struct lf_redact redaction = {.kind = LF_LEAF_ERASURE,
+		.caller = "admin",
+		.body = bytes_of("because"),
+		.items = &item,
+		.item_count = 1};
+	struct reading reading = {NULL, &redaction, 0};
+	struct lf_scan scan = {
+		.limit = 10, .since_us = INT64_MIN, .until_us = INT64_MAX, .payloads = true, .knows = erase_now};
+	struct lf_error error = LF_ERROR_INIT;
+	struct work work;
+	uint64_t next;
+
+	(void)state;
+	reading.log = open_log();
+	rubric_put(reading.log);
+	for (int i = 1; i <= 3; i++) {
+		work_init(&work, i, i, i);
+		assert_int_equal(work_run(reading.log, &work), LF_OK);
+	}
+	if (lf_log_scan(reading.log, &scan, look_at_row, &reading, &next, &error) != LF_OK)
+		fail_msg("%s", error.message);
+	assert_int_equal(reading.rows, 3);
+	assert_null(reading.redaction);
+	lf_log_close(reading.log);
+}
+
+/* ---- plans ---- */
+
+/* Most decisions are of one team and one project, and few of the others: as the planner would have it. */
+static void skew(void)
+{
+	postgres_run(&server, "log",
+		"INSERT INTO leadfit.decision SELECT n, gen_random_uuid(), 1000 + n, d.decided_at, outcome, purpose, "
+		"caller,"
+		" rubric, recommended, team, project, candidates, team_payload, project_payload, NULL, salt, answer"
+		" FROM leadfit.decision d, generate_series(10, 20000) n WHERE d.sequence = 1; ANALYZE "
+		"leadfit.decision");
+}
+
+static void read_plan(struct lf_reader *reader, const char *name, char *plan, size_t size)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_pg_statement statement = {NULL, NULL};
+	char sql[300], prepared[80];
+	PGresult *result;
+	size_t length = 0;
+
+	snprintf(sql, sizeof(sql),
+		"EXPLAIN (COSTS off) EXECUTE %s(9000000000000000000, 8192, 50, 0, false, '', 'team-2', 'project-2', '',"
+		" -9223372036854775808, 9223372036854775807)",
+		name);
+	snprintf(prepared, sizeof(prepared), "explain_%s", name);
+	statement.name = prepared;
+	statement.sql = sql;
+	if (lf_pg_run(&reader->pg, &statement, NULL, &result, "explaining", &error) != LF_OK)
+		fail_msg("%s", error.message);
+	plan[0] = '\0';
+	for (int row = 0; row < PQntuples(result) && length < size; row++)
+		length += (size_t)snprintf(plan + length, size - length, "%s\n", PQgetvalue(result, row, 0));
+	PQclear(result);
+	reader->pg.prepared_count--; /* the statement goes with this call */
+}
+
+static void a_page_is_read_along_the_index_of_what_is_asked_for(void **state)
+{
+	static const char *const leads[] = {"team", "project"};
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_reader *reader = NULL;
+	struct listed listed = {0};
+	struct lf_log *log = open_log();
+	struct work work;
+
+	(void)state;
+	rubric_put(log);
+	for (int i = 1; i <= 2; i++) {
+		work_init(&work, i, i, 0);
+		assert_int_equal(work_run(log, &work), LF_OK);
+	}
+	skew();
+	assert_int_equal(lf_postgres_backend.open_reader(log->store, &reader, &error), LF_OK);
+	for (int lead = 0; lead < 2; lead++) {
+		struct lf_filter filter = filter_any();
+		char name[64], plan[16384], index[64];
+		uint64_t next;
+
+		filter.limit = 50;
+		if (lead == 0)
+			filter.team_id = work.append.team_id;
+		else
+			filter.project_id = work.append.project_id;
+		if (lf_postgres_backend.list(reader, &filter, listed_visit, &listed, &next, &error) != LF_OK)
+			fail_msg("%s", error.message);
+		assert_int_equal(listed.count, lead + 1);
+		snprintf(name, sizeof(name), "page_%s_down", leads[lead]);
+		snprintf(index, sizeof(index), "decision_by_%s on decision", leads[lead]);
+		read_plan(reader, name, plan, sizeof(plan));
+		if (strstr(plan, index) == NULL || strstr(plan, "Filter: (team") != NULL ||
+			strstr(plan, "Filter: (project") != NULL)
+			fail_msg("%s", plan);
+	}
+	lf_postgres_backend.close_reader(reader);
+	lf_log_close(log);
+}
+
+int main(int argc, char **argv)
+{
+#define CLAIM(claim) cmocka_unit_test_setup(claim, set_up)
+	const struct CMUnitTest claims[] = {
+		CLAIM(a_page_is_from_before_an_erasure_or_from_after),
+		CLAIM(a_page_is_read_along_the_index_of_what_is_asked_for),
+	};
+	int failed;
+
+	if (argc > 1) /* one of them alone */
+		cmocka_set_test_filter(argv[1]);
+	if (!postgres_server_make(&server, NULL)) {
+		fprintf(stderr, "skipped: no PostgreSQL server is installed\n");
+		return 77;
+	}
+	failed = cmocka_run_group_tests_name("postgres reads", claims, NULL, NULL);
+	postgres_server_remove(&server);
+	return failed;
+}
