@@ -127,7 +127,8 @@ static PGconn *connect_to(const struct postgres_server *server, const char *data
 	return PQconnectdb(conninfo);
 }
 
-void postgres_server_start(struct postgres_server *server)
+/* false: it ended, or does not answer. */
+static bool try_to_start(struct postgres_server *server)
 {
 	char data[96], folder[96], port[64];
 	char *arguments[64] = {(char *)(uintptr_t) "postgres", (char *)(uintptr_t) "-D", data, (char *)(uintptr_t) "-k",
@@ -151,13 +152,31 @@ void postgres_server_start(struct postgres_server *server)
 
 		PQfinish(conn);
 		if (answers)
-			return;
-		if (tries == TRIES || waitpid(server->pid, NULL, WNOHANG) != 0) {
-			show_log(server);
-			fail_msg("the server does not start");
-		}
+			return true;
+		if (tries == TRIES || waitpid(server->pid, NULL, WNOHANG) != 0)
+			return false;
 		rest();
 	}
+}
+
+void postgres_server_start(struct postgres_server *server)
+{
+	if (try_to_start(server))
+		return;
+	show_log(server);
+	fail_msg("the server does not start");
+}
+
+/* On a port that was free a moment ago: another test may have taken it since. */
+static void start_on_free_port(struct postgres_server *server)
+{
+	for (int tries = 0; tries < 4; tries++) {
+		server->port = free_port();
+		if (try_to_start(server))
+			return;
+	}
+	server->port = free_port();
+	postgres_server_start(server);
 }
 
 void postgres_server_stop(struct postgres_server *server, int signal)
@@ -224,8 +243,7 @@ bool postgres_server_make(struct postgres_server *server, const char *const *set
 	assert_true(configured >= 0);
 	assert_int_equal(write(configured, configuration, sizeof(configuration) - 1), sizeof(configuration) - 1);
 	close(configured);
-	server->port = free_port();
-	postgres_server_start(server);
+	start_on_free_port(server);
 	return true;
 }
 
@@ -245,8 +263,7 @@ void postgres_standby_make(struct postgres_server *server, const struct postgres
 	snprintf(from, sizeof(from), "%s", primary->folder);
 	snprintf(port, sizeof(port), "%d", primary->port);
 	run_program(server, "pg_basebackup", copy);
-	server->port = free_port();
-	postgres_server_start(server);
+	start_on_free_port(server);
 }
 
 static int take_away(const char *path, const struct stat *status, int type, struct FTW *ftw)
