@@ -20,6 +20,12 @@ void lf_pg_array_empty(struct lf_pg_array *array, enum lf_pg_type type)
 	array->has_null = array->failed = false;
 }
 
+void lf_pg_array_wipe(struct lf_pg_array *array)
+{
+	if (array->data != NULL)
+		explicit_bzero(array->data, array->size);
+}
+
 void lf_pg_array_clean_up(struct lf_pg_array *array)
 {
 	free(array->data);

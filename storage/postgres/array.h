@@ -16,6 +16,8 @@ struct lf_pg_array {
 	bool has_null, failed; /* failed: out of memory, until it is emptied */
 };
 void lf_pg_array_empty(struct lf_pg_array *array, enum lf_pg_type type);
+/* Overwrites what it has held. */
+void lf_pg_array_wipe(struct lf_pg_array *array);
 void lf_pg_array_clean_up(struct lf_pg_array *array);
 void lf_pg_array_int(struct lf_pg_array *array, int64_t value); /* INT8 or INT4 */
 void lf_pg_array_bytes(struct lf_pg_array *array, const void *data, size_t length);

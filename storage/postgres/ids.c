@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "storage/log/backend.h"
+
 enum { BLOCK_BYTES = 256 * 1024, ENTRIES_MAX = 65536, SLOTS_FIRST = 4096 };
 
 struct block {
@@ -16,6 +18,7 @@ struct lf_pg_ids {
 	struct block *blocks;
 	struct lf_pg_id **slots; /* a power of two, at most three quarters of them used */
 	size_t slot_count, count;
+	uint64_t seed, factor; /* of the hash; factor is odd */
 };
 
 struct lf_pg_ids *lf_pg_ids_new(void)
@@ -24,6 +27,11 @@ struct lf_pg_ids *lf_pg_ids_new(void)
 
 	if (ids == NULL)
 		return NULL;
+	if (!lf_random(&ids->seed, sizeof(ids->seed)) || !lf_random(&ids->factor, sizeof(ids->factor))) {
+		free(ids);
+		return NULL;
+	}
+	ids->factor |= 1;
 	ids->slot_count = SLOTS_FIRST;
 	ids->slots = calloc(ids->slot_count, sizeof(struct lf_pg_id *));
 	if (ids->slots == NULL) {
@@ -82,19 +90,24 @@ static void *take(struct lf_pg_ids *ids, size_t size)
 	return memory;
 }
 
-/* Not against an adversary: names come from callers who may write, and the table is bounded. */
-static size_t hash_of(uint8_t tag, const uint8_t *key, size_t length)
+/*
+ * Callers choose names, and the table is looked at under the lock of all services: with a hash that they knew, they could
+ * make each look-up a walk. So two numbers of it are drawn.
+ */
+static size_t hash_of(const struct lf_pg_ids *ids, uint8_t tag, const uint8_t *key, size_t length)
 {
-	uint64_t hash = 0xcbf29ce484222325u ^ tag;
+	uint64_t hash = ids->seed ^ tag;
 
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ key[i]) * 0x100000001b3u;
+	for (size_t i = 0; i < length; i++) {
+		hash = (hash ^ key[i]) * ids->factor;
+		hash ^= hash >> 32;
+	}
 	return (size_t)(hash ^ hash >> 29);
 }
 
 static size_t slot_of(const struct lf_pg_ids *ids, uint8_t tag, const void *key, size_t length)
 {
-	size_t slot = hash_of(tag, key, length) & (ids->slot_count - 1);
+	size_t slot = hash_of(ids, tag, key, length) & (ids->slot_count - 1);
 
 	for (;; slot = (slot + 1) & (ids->slot_count - 1)) {
 		const struct lf_pg_id *at = ids->slots[slot];

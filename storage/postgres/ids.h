@@ -22,7 +22,7 @@ struct lf_pg_id {
 };
 
 struct lf_pg_ids;
-struct lf_pg_ids *lf_pg_ids_new(void); /* NULL: out of memory */
+struct lf_pg_ids *lf_pg_ids_new(void); /* NULL: out of memory, or of random bytes */
 void lf_pg_ids_free(struct lf_pg_ids *ids);
 /* Forgets everything, and overwrites it. */
 void lf_pg_ids_clear(struct lf_pg_ids *ids);

@@ -51,15 +51,6 @@ struct lf_pg_id *lf_pg_rubric(struct lf_store *store, const struct lf_digest *di
 
 /* ---- wanting ---- */
 
-void lf_pg_lookup_clean_up(struct lf_pg_lookup *lookup)
-{
-	lf_pg_array_clean_up(&lookup->kinds);
-	lf_pg_array_clean_up(&lookup->values);
-	lf_pg_array_clean_up(&lookup->names);
-	free(lookup->entries);
-	free(lookup->bodies);
-}
-
 void lf_pg_lookups_begin(struct lf_store *store)
 {
 	store->asked++;

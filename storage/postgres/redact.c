@@ -347,6 +347,6 @@ bool lf_pg_write_redaction(struct lf_store *store, struct lf_item *item)
 	lf_pg_put_bytes(&parameters, redact->body.data, redact->body.length);
 	lf_pg_put_bytes(&parameters, redaction->pairs, redact->item_count * 2 * sizeof(struct lf_digest));
 	lf_pg_send_counted(store, &insert_act, &parameters);
-	lf_pg_ids_clear(store->ids);
+	lf_pg_forget(store);
 	return true;
 }

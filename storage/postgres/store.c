@@ -167,25 +167,14 @@ enum lf_code lf_pg_open_read_only(struct lf_store **store, const char *location,
 	return code;
 }
 
-static void clean_up(struct lf_pg_array *columns, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		lf_pg_array_clean_up(&columns[i]);
-}
-
 void lf_pg_close_store(struct lf_store *store)
 {
 	lf_pg_close(&store->writer); /* the server rolls back what is open */
-	for (size_t i = 0; i < sizeof(store->lookups) / sizeof(store->lookups[0]); i++)
-		lf_pg_lookup_clean_up(&store->lookups[i]);
-	clean_up(store->columns, LF_PG_COLUMNS);
-	clean_up(store->new_names, 3);
-	clean_up(store->new_lists, 2);
-	clean_up(store->new_members, 2);
-	clean_up(store->new_payloads, 5);
-	clean_up(store->new_keys, 3);
-	clean_up(store->new_leaves, 4);
-	clean_up(&store->old_lists, 1);
+	for (size_t i = 0; i < sizeof(store->lookups) / sizeof(store->lookups[0]); i++) {
+		free(store->lookups[i].entries);
+		free(store->lookups[i].bodies);
+	}
+	lf_pg_visit_arrays(store, lf_pg_array_clean_up);
 	lf_pg_ids_free(store->ids);
 	lf_pg_place_clean_up(&store->place);
 	free(store);

@@ -59,6 +59,7 @@ struct lf_store {
 	size_t sent;            /* statements of the transaction whose answers were not received yet */
 	struct lf_pg_ids *ids;
 	uint64_t redacted_to;                      /* what ids hold was read at this */
+	bool forgetting;                           /* lf_pg_forget() was called in this transaction */
 	int64_t names, payloads, acts;             /* the newest ids given */
 	struct lf_pg_array old_lists;              /* of decisions that are being replaced */
 	uint32_t asked;                            /* prepare()s: entries that were asked for have this one's number */
@@ -85,6 +86,16 @@ void lf_pg_send_counted(
 	struct lf_store *store, const struct lf_pg_statement *statement, const struct lf_pg_parameters *parameters);
 /* Receives the answers to those. A sync was sent behind them. */
 enum lf_code lf_pg_take_sent(struct lf_store *store, struct lf_error *error);
+
+/* ---- forget.c ---- */
+
+/* Calls visit for each array of the writer's. */
+void lf_pg_visit_arrays(struct lf_store *store, void (*visit)(struct lf_pg_array *array));
+/*
+ * Something was erased, here or by another service: what the writer remembers is overwritten, and its connection is to
+ * be closed when the transaction ends, as libpq's buffers have what was sent and read.
+ */
+void lf_pg_forget(struct lf_store *store);
 
 /* ---- transaction.c ---- */
 
@@ -143,7 +154,6 @@ enum lf_code lf_pg_read_hashes(
 
 /* ---- lookups.c ---- */
 
-void lf_pg_lookup_clean_up(struct lf_pg_lookup *lookup);
 /* The entry of a name, list, payload or rubric. NULL: out of memory. */
 struct lf_pg_id *lf_pg_name(struct lf_store *store, enum lf_pg_tag kind, const char *value);
 struct lf_pg_id *lf_pg_list(struct lf_store *store, const struct lf_digest *digest);

@@ -23,6 +23,16 @@
 static const struct lf_pg_statement begin = {"begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"};
 static const struct lf_pg_statement lock = {"lock", "SELECT pg_advisory_xact_lock($1::bigint)"};
 static const struct lf_pg_statement rollback = {"rollback", "ROLLBACK"};
+/* What was sent and read in the transaction is overwritten, too. */
+static void end_forgetting(struct lf_store *store)
+{
+	if (!store->forgetting)
+		return;
+	lf_pg_visit_arrays(store, lf_pg_array_wipe);
+	lf_pg_close(&store->writer);
+	store->forgetting = false;
+}
+
 void lf_pg_rollback(struct lf_store *store)
 {
 	struct lf_pg *pg = &store->writer;
@@ -37,6 +47,7 @@ void lf_pg_rollback(struct lf_store *store)
 	store->sent = 0;
 	lf_pg_ids_clear(store->ids);
 	lf_pg_turn(store, LF_PG_NONE);
+	end_forgetting(store);
 }
 
 /* A connection to a primary of before is given up: another connection of the store has seen a newer one. */
@@ -125,7 +136,9 @@ enum lf_code lf_pg_begin(struct lf_store *store, struct lf_tail *tail, struct lf
 	}
 	atomic_store(&store->host, pg->host);
 	tail->reconnected = pg->connects != store->connects_seen;
-	if (tail->reconnected || tail->redacted_to != store->redacted_to)
+	if (tail->redacted_to != store->redacted_to && store->connects_seen != 0)
+		lf_pg_forget(store);
+	else if (tail->reconnected)
 		lf_pg_ids_clear(store->ids);
 	lf_pg_ids_trim(store->ids);
 	store->connects_seen = pg->connects;
@@ -153,6 +166,7 @@ enum lf_code lf_pg_commit(struct lf_store *store, const struct lf_tail *tail, co
 	if (!wrote)
 		lf_pg_send_counted(store, &lf_pg_emit, NULL);
 	lf_pg_send_commit(store, pg);
+	more = more && !store->forgetting;
 	if (more)
 		send_begin(store);
 	pg->lost = false;
@@ -167,6 +181,7 @@ enum lf_code lf_pg_commit(struct lf_store *store, const struct lf_tail *tail, co
 	if (wrote)
 		store->redacted_to = tail->redacted_to;
 	lf_pg_turn(store, more ? LF_PG_AHEAD : LF_PG_NONE);
+	end_forgetting(store);
 	return LF_OK;
 }
 

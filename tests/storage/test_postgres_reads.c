@@ -89,6 +89,63 @@ static void a_page_is_from_before_an_erasure_or_from_after(void **state)
 	lf_log_close(reading.log);
 }
 
+/* ---- memory ---- */
+
+static const char MARKER[] = "the erased one";
+static bool found;
+
+static void look_for_marker(struct lf_pg_array *array)
+{
+	found |= array->data != NULL && memmem(array->data, array->size, MARKER, sizeof(MARKER) - 1) != NULL;
+}
+
+static bool writer_remembers(struct lf_log *log)
+{
+	found = false;
+	lf_pg_visit_arrays(log->store, look_for_marker);
+	return found;
+}
+
+/* The writers rest when this looks at them. */
+static void what_was_erased_is_in_no_writers_memory(void **state)
+{
+	struct lf_redact_item item = {
+		.what = LF_REDACT_DECISION, .id = 1, .recommended = "", .bytes = {(const uint8_t *)"x", 1}};
+	struct lf_redact redaction = {.kind = LF_LEAF_ERASURE,
+		.caller = "admin",
+		.body = bytes_of("because"),
+		.items = &item,
+		.item_count = 1};
+	struct lf_log *logs[2] = {open_log(), open_log()};
+	struct lf_error error = LF_ERROR_INIT;
+	uint64_t connects[2];
+	struct work work;
+
+	(void)state;
+	rubric_put(logs[0]);
+	for (int i = 0; i < 2; i++) {
+		work_init(&work, 1, 1, 0);
+		snprintf(work.answer, sizeof(work.answer), "%s %s", "long before it and then", MARKER);
+		work.append.answer = bytes_of(work.answer);
+		assert_int_equal(work_run(logs[i], &work), LF_OK);
+		connects[i] = logs[i]->store->writer.connects;
+		assert_true(writer_remembers(logs[i]));
+	}
+	if (lf_log_redact(logs[0], &redaction, &error) != LF_OK)
+		fail_msg("%s", error.message);
+	for (int i = 0; i < 3; i++) { /* then on another connection */
+		work_init(&work, 1, 1, 0);
+		assert_int_equal(work_run(logs[i % 2], &work), LF_OK);
+	}
+	work_init(&work, 1, 1, 0);
+	assert_int_equal(work_run(logs[1], &work), LF_OK);
+	for (int i = 0; i < 2; i++) {
+		assert_false(writer_remembers(logs[i]));
+		assert_int_equal(logs[i]->store->writer.connects, connects[i] + 1);
+		lf_log_close(logs[i]);
+	}
+}
+
 /* ---- plans ---- */
 
 /* Most decisions are of one team and one project, and few of the others: as the planner would have it. */
@@ -172,6 +229,7 @@ int main(int argc, char **argv)
 #define CLAIM(claim) cmocka_unit_test_setup(claim, set_up)
 	const struct CMUnitTest claims[] = {
 		CLAIM(a_page_is_from_before_an_erasure_or_from_after),
+		CLAIM(what_was_erased_is_in_no_writers_memory),
 		CLAIM(a_page_is_read_along_the_index_of_what_is_asked_for),
 	};
 	int failed;
