@@ -74,8 +74,8 @@ static const struct {
 		 "k >= (SELECT size FROM leadfit.head ORDER BY previous DESC LIMIT 1)"),
 		"leaf %lld is behind the head of the log"},
 	{PART("check_heads", "previous AS k", BY("head", "previous"),
-		 "k <> (SELECT p.size FROM leadfit.head p WHERE p.previous < k ORDER BY p.previous "
-		 "DESC LIMIT 1)"),
+		 "k <> coalesce((SELECT p.size FROM leadfit.head p WHERE p.previous < k ORDER BY p.previous "
+		 "DESC LIMIT 1), 0)"),
 		"the head that follows size %lld does not continue the one before it"},
 	{PART("check_decisions", "sequence AS k, position", BY("decision", "sequence"),
 		 NO("leaf l WHERE l.position = part.position AND l.kind = 1 AND l.record = k")),
@@ -179,7 +179,11 @@ enum lf_code lf_pg_check(struct lf_reader *reader, void (*finding)(void *context
 				return error->code;
 			tell(result, parts[i].text, finding, context);
 			more = PQntuples(result) > 0 && !PQgetisnull(result, 0, 0);
-			after = more ? lf_pg_int(result, 0, 0) : after;
+			/* Where there is no room for more findings, what is behind the last of them was not looked at. */
+			if (PQntuples(result) == FINDINGS_A_SLICE)
+				after = lf_pg_int(result, FINDINGS_A_SLICE - 1, 1);
+			else if (more)
+				after = lf_pg_int(result, 0, 0);
 			PQclear(result);
 		}
 	}

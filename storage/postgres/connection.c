@@ -72,8 +72,13 @@ static enum lf_pg_waited wait_for_answer(struct lf_pg *pg, uint64_t deadline_ms)
 		waited = lf_pg_wait(pg->conn, (short)(left > 0 ? POLLIN | POLLOUT : POLLIN), deadline_ms);
 		if (waited != LF_PG_WAITED)
 			return waited;
-		if (PQconsumeInput(pg->conn) == 0)
-			return LF_PG_WAITED_LOST;
+		/*
+		 * What TLS has decrypted and libpq had no room for is not seen by poll(): at most one record of 16 KiB, of
+		 * which each call takes 8 KiB or more.
+		 */
+		for (int reads = PQsslInUse(pg->conn) ? 3 : 1; reads > 0 && PQisBusy(pg->conn); reads--)
+			if (PQconsumeInput(pg->conn) == 0)
+				return LF_PG_WAITED_LOST;
 	}
 	return LF_PG_WAITED;
 }
@@ -90,6 +95,7 @@ static enum lf_code get_result(
 		return LF_OK;
 	case LF_PG_WAITED_TOO_LONG:
 		snprintf(text, sizeof(text), "no answer within %u ms", pg->answer_ms);
+		pg->late = true;
 		return lf_pg_lose(pg, doing, text, error);
 	default:
 		return lf_pg_lose(pg, doing, NULL, error);
@@ -149,8 +155,14 @@ void lf_pg_send(struct lf_pg *pg, const struct lf_pg_statement *statement, const
 		expect(pg, LF_PG_A_QUERY, statement);
 }
 
+void lf_pg_wait_anew(struct lf_pg *pg)
+{
+	pg->deadline_ms = lf_clock_ms() + pg->answer_ms;
+}
+
 void lf_pg_sync(struct lf_pg *pg)
 {
+	lf_pg_wait_anew(pg);
 	if (pg->conn == NULL || pg->send_failed)
 		return;
 	if (PQpipelineSync(pg->conn) == 0)
@@ -164,15 +176,14 @@ void lf_pg_sync(struct lf_pg *pg)
 /* The next answer of any kind: the NULL that ends a statement's is taken with it. */
 static enum lf_code take(struct lf_pg *pg, PGresult **result, const char *doing, struct lf_error *error)
 {
-	const uint64_t deadline_ms = lf_clock_ms() + pg->answer_ms;
 	PGresult *end = NULL;
 
-	if (get_result(pg, deadline_ms, result, doing, error) != LF_OK)
+	if (get_result(pg, pg->deadline_ms, result, doing, error) != LF_OK)
 		return error->code;
 	if (*result == NULL)
 		return lf_pg_lose(pg, doing, "an answer is missing", error);
 	if (pg->expected[pg->expected_first].what != LF_PG_A_SYNC) {
-		if (get_result(pg, deadline_ms, &end, doing, error) != LF_OK) {
+		if (get_result(pg, pg->deadline_ms, &end, doing, error) != LF_OK) {
 			PQclear(*result);
 			return error->code;
 		}
@@ -215,6 +226,7 @@ static void drop_group(struct lf_pg *pg, const char *doing)
 
 void lf_pg_drain(struct lf_pg *pg)
 {
+	lf_pg_wait_anew(pg);
 	if (pg->conn != NULL && pg->expected_count > 0 &&
 		pg->expected[pg->expected_first + pg->expected_count - 1].what != LF_PG_A_SYNC)
 		lf_pg_sync(pg);

@@ -19,13 +19,14 @@
 enum {
 	LF_PG_CONNECT_MS = 2000, /* for one host to answer */
 	LF_PG_REST_MS = 100,     /* between rounds of all hosts that found none: each costs them a process */
-	LF_PG_ANSWER_MS = 5000,  /* for one answer, a commit's wait for its standby included */
+	LF_PG_ANSWER_MS = 5000,  /* for all answers of a group, a commit's wait for its standby included */
 	/*
 	 * The server's: shorter than the answer's, in this order. A replica that froze while it held the lock loses its
 	 * session first, and those who wait for the lock still get it within their time.
 	 */
 	LF_PG_IDLE_MS = 2000,
 	LF_PG_LOCK_MS = 4000,
+	LF_PG_STATEMENT_MS = 4000,
 	LF_PG_EXPECTED_MAX = 128, /* answers of one group */
 	LF_PG_PARAMETERS_MAX = 24,
 };
@@ -70,7 +71,9 @@ struct lf_pg {
 	/* Hosts by number: that were fit when they were last asked; that must not be asked. */
 	uint32_t fit, left;
 	uint64_t rest_until_ms;
+	bool late; /* ... because of a deadline of ours */
 	uint64_t connects;
+	uint64_t deadline_ms;                                       /* of the group that was sent last */
 	const struct lf_pg_statement *prepared[LF_PG_EXPECTED_MAX]; /* on this connection */
 	size_t prepared_count;
 	struct {
@@ -100,11 +103,13 @@ void lf_pg_put_null(struct lf_pg_parameters *parameters);
 
 /* Adds a statement to the group. parameters may be NULL. What fails is told by the next receive. */
 void lf_pg_send(struct lf_pg *pg, const struct lf_pg_statement *statement, const struct lf_pg_parameters *parameters);
-/* Ends the group, and sends what the socket takes. */
+/* Ends the group, and sends what the socket takes. Its answers are due within answer_ms from now. */
 void lf_pg_sync(struct lf_pg *pg);
+/* ... from now: of a group that was sent long ago. */
+void lf_pg_wait_anew(struct lf_pg *pg);
 /*
  * The answer to the next statement of the group; PQclear() releases it. On any error the group is over, *result is NULL,
- * and the message says doing. Blocks, answer_ms at most. result may be NULL.
+ * and the message says doing. Blocks, until the group is due. result may be NULL.
  */
 enum lf_code lf_pg_receive(struct lf_pg *pg, PGresult **result, const char *doing, struct lf_error *error);
 /* The end of the group. */

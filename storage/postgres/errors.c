@@ -1,4 +1,5 @@
 /* What PostgreSQL's errors mean to the log, and what of their text may be shown. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "storage/postgres/connection.h"
@@ -35,6 +36,7 @@ static const char *const ending[] = {
 	"57P",   /* shutdown, crash, a session that was ended */
 	"25006", /* the server became a standby */
 	"25P03", /* idle in a transaction for too long */
+	"42P05", /* a prepared statement is there that we did not prepare: a pooler's other session */
 	"26000", /* a prepared statement is gone: a pooler's DISCARD ALL, and our settings with it */
 	"0A000", /* a cached plan of an altered table */
 	"XX",    /* internal */
@@ -78,13 +80,15 @@ static void hide(char *text, const char *secret)
 
 void lf_pg_connection_text(PGconn *conn, char *text, size_t size)
 {
-	const char *message = PQerrorMessage(conn);
+	char *message = strdup(PQerrorMessage(conn));
 	size_t length = 0;
 
-	for (; *message != '\0' && length + 1 < size; message++)
-		text[length++] = (char)(*message == '\n' || *message == '\t' ? ' ' : *message);
+	if (message != NULL)
+		hide(message, PQpass(conn)); /* before it is cut, which could leave the beginning of a secret */
+	for (const char *at = message; at != NULL && *at != '\0' && length + 1 < size; at++)
+		text[length++] = (char)(*at == '\n' || *at == '\t' ? ' ' : *at);
 	while (length > 0 && text[length - 1] == ' ')
 		length--;
 	text[length] = '\0';
-	hide(text, PQpass(conn));
+	free(message);
 }

@@ -67,7 +67,7 @@ enum lf_code lf_pg_ask(struct lf_reader *reader, struct lf_pg_question *question
 		connected = pg->conn != NULL;
 		for (size_t i = 0; i < count; i++)
 			questions[i].result = NULL;
-		pg->lost = false;
+		pg->lost = pg->late = false;
 		if (ask_once(pg, questions, count, doing, error) == LF_OK)
 			return LF_OK;
 		for (size_t i = 0; i < count; i++) {
@@ -77,7 +77,7 @@ enum lf_code lf_pg_ask(struct lf_reader *reader, struct lf_pg_question *question
 		/* A transaction that has failed would be in the way of the next question. */
 		if (count > 1 || error->code == LF_ABORTED)
 			lf_pg_close(pg);
-		if (!pg->lost || !connected || again == 1)
+		if (!pg->lost || pg->late || !connected || again == 1)
 			break;
 		lf_error_clean_up(error);
 	}

@@ -24,6 +24,8 @@ struct lf_pg_about {
  * pipeline mode. Blocks.
  */
 enum lf_code lf_pg_check_schema(struct lf_pg *pg, struct lf_pg_about *about, struct lf_error *error);
+/* Whether this role may add records, as one boolean; also false where a table is gone. */
+extern const struct lf_pg_statement lf_pg_may_append;
 /* Whether it is as it was made, as one boolean. */
 extern const struct lf_pg_statement lf_pg_as_made;
 /* Which log and which schema a database has, and no more: for a reader. The same codes. */

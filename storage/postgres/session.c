@@ -85,9 +85,9 @@ enum lf_code lf_pg_begin_session(struct lf_pg *pg, struct lf_error *error)
 		snprintf(limits, sizeof(limits), "SET lock_timeout = %d;", (int)LF_PG_LOCK_MS);
 	else
 		snprintf(limits, sizeof(limits),
-			"SET statement_timeout = %u; SET lock_timeout = %d;"
+			"SET statement_timeout = %d; SET lock_timeout = %d;"
 			"SET idle_in_transaction_session_timeout = %d;",
-			pg->answer_ms, (int)LF_PG_LOCK_MS, (int)LF_PG_IDLE_MS);
+			(int)LF_PG_STATEMENT_MS, (int)LF_PG_LOCK_MS, (int)LF_PG_IDLE_MS);
 	if (lf_pg_script(pg, EVERY_SESSION, NULL, "setting a session up", error) != LF_OK ||
 		lf_pg_script(pg, limits, NULL, "setting a session up", error) != LF_OK ||
 		lf_pg_script(pg, reads ? READER : WRITER, NULL, "setting a session up", error) != LF_OK ||

@@ -4,8 +4,8 @@
 
 /* From row to column. */
 static const bool turns[LF_PG_TRANSACTIONS][LF_PG_TRANSACTIONS] = {
-	[LF_PG_NONE] = {[LF_PG_NONE] = true, [LF_PG_OPEN] = true},
-	[LF_PG_AHEAD] = {[LF_PG_NONE] = true, [LF_PG_OPEN] = true},
+	[LF_PG_NONE] = {[LF_PG_NONE] = true, [LF_PG_OPEN] = true, [LF_PG_BROKEN] = true},
+	[LF_PG_AHEAD] = {[LF_PG_NONE] = true, [LF_PG_OPEN] = true, [LF_PG_BROKEN] = true},
 	[LF_PG_OPEN] = {[LF_PG_NONE] = true, [LF_PG_AHEAD] = true, [LF_PG_BROKEN] = true},
 	[LF_PG_BROKEN] = {[LF_PG_NONE] = true, [LF_PG_BROKEN] = true},
 };

@@ -115,10 +115,12 @@ enum lf_code lf_pg_begin(struct lf_store *store, struct lf_tail *tail, struct lf
 	LF_CHECK(G3, store->sent == 0);
 	drop_old(store);
 	pg->lost = false;
-	if (store->transaction == LF_PG_AHEAD)
+	if (store->transaction == LF_PG_AHEAD) {
+		lf_pg_wait_anew(pg);
 		receive_begin(store, tail, error);
-	else
+	} else {
 		begin_once(store, tail, error);
+	}
 	/* A connection that was lost while nobody needed it: nothing of this transaction was done on it. */
 	if (error->code == LF_UNAVAILABLE && pg->lost && pg->connects == connects) {
 		lf_error_clean_up(error);
@@ -130,7 +132,7 @@ enum lf_code lf_pg_begin(struct lf_store *store, struct lf_tail *tail, struct lf
 			error->code = LF_ABORTED;
 		if (store->place.host_count > 1) /* so that all of them are asked */
 			lf_pg_close(pg);
-		store->transaction = LF_PG_BROKEN; /* so that rollback() asks for it */
+		lf_pg_turn(store, LF_PG_BROKEN); /* so that rollback() asks for it */
 		lf_pg_rollback(store);
 		return error->code;
 	}
@@ -224,12 +226,29 @@ enum lf_code lf_pg_maintain(struct lf_store *store, struct lf_error *error)
 	return LF_OK;
 }
 
+/* A barrier writes to no table: so whether the tables are there, and may be written to, is asked before. */
+static enum lf_code probe_once(struct lf_store *store, struct lf_error *error)
+{
+	static const char doing[] = "looking whether records may be added";
+	PGresult *result;
+	bool may;
+
+	if (lf_pg_connect(&store->writer, error) != LF_OK ||
+		lf_pg_run(&store->writer, &lf_pg_may_append, NULL, &result, doing, error) != LF_OK)
+		return error->code;
+	may = PQntuples(result) == 1 && lf_pg_bool(result, 0, 0);
+	PQclear(result);
+	if (!may)
+		return lf_error_set(
+			error, LF_UNAVAILABLE, "%s: a table of the log is gone, or this role may not", doing);
+	return lf_pg_barrier(store, &store->writer, true, error);
+}
+
 enum lf_code lf_pg_probe(struct lf_store *store, struct lf_error *error)
 {
 	let_go(store);
 	for (int again = 0;; again++) {
-		if (lf_pg_connect(&store->writer, error) != LF_OK ||
-			lf_pg_barrier(store, &store->writer, true, error) == LF_OK || !store->writer.lost || again == 1)
+		if (probe_once(store, error) == LF_OK || !store->writer.lost || again == 1)
 			return error->code;
 		lf_error_clean_up(error);
 	}

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/storage/support.h"
@@ -15,6 +16,7 @@ struct pair {
 	int fds[2];
 	unsigned number;
 	bool answered; /* the server was the last to send */
+	bool dripping; /* a COMMIT has come, and its answer is to come slowly */
 	bool cutting;  /* a COMMIT has come, and its answer is to be cut */
 	long left;     /* bytes that the server may still send then */
 };
@@ -99,6 +101,7 @@ static size_t look_at_question(
 		*cut = true;
 		return (size_t)(at + question) < length ? (size_t)(at + question) : length;
 	}
+	pair->dripping = atomic_exchange(&proxy->drip_answer, false);
 	pair->left = atomic_exchange(&proxy->cut_answer, -1);
 	pair->cutting = pair->left >= 0;
 	return length;
@@ -119,10 +122,14 @@ static size_t look_at_answer(struct pair *pair, size_t length, bool *cut)
 static void pass_on(struct postgres_proxy *proxy, struct pair *pair, int from)
 {
 	char data[CHUNK_BYTES];
-	const ssize_t got = recv(pair->fds[from], data, sizeof(data), 0);
+	const bool drips = from == 1 && pair->dripping;
+	const struct timespec pause = {.tv_nsec = 150 * 1000 * 1000};
+	const ssize_t got = recv(pair->fds[from], data, drips ? 1 : sizeof(data), 0);
 	size_t length = got > 0 ? (size_t)got : 0;
 	bool cut = false;
 
+	if (drips)
+		nanosleep(&pause, NULL);
 	if (got > 0)
 		length = from == 0 ? look_at_question(proxy, pair, data, length, &cut)
 				   : look_at_answer(pair, length, &cut);

@@ -23,6 +23,8 @@ struct postgres_proxy {
 	 * that message included. Each is -1 again when that has happened.
 	 */
 	atomic_long cut_answer, cut_question;
+	/* The answer to the next COMMIT comes byte by byte, slowly: each in time, and all of it too late. */
+	atomic_bool drip_answer;
 	/*
 	 * By connection, in the order in which they were made: how often the client sent something after the server had
 	 * answered.

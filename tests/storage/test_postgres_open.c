@@ -402,6 +402,29 @@ static void a_service_appends_by_select_and_insert_alone_and_a_keeper_erases(voi
 	lf_log_close(log);
 }
 
+/* Else a log that can't write would be ready again each second. */
+static void a_probe_says_that_records_can_not_be_added(void **state)
+{
+	struct lf_log_options own = {.location = NULL};
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_store *store = NULL;
+	char url[256];
+
+	(void)state;
+	url_of_role("leadfit_service", url, sizeof(url));
+	own.location = url;
+	if (lf_postgres_backend.open(&store, &own, &error) != LF_OK ||
+		lf_postgres_backend.probe(store, &error) != LF_OK)
+		fail_msg("%s", error.message);
+	postgres_run(&server, "log", "REVOKE INSERT ON leadfit.leaf FROM leadfit_service");
+	assert_int_equal(lf_postgres_backend.probe(store, &error), LF_UNAVAILABLE);
+	assert_non_null(strstr(error.message, "may be added"));
+	lf_error_clean_up(&error);
+	postgres_run(&server, "log", "GRANT INSERT ON leadfit.leaf TO leadfit_service");
+	assert_int_equal(lf_postgres_backend.probe(store, &error), LF_OK);
+	lf_postgres_backend.close(store);
+}
+
 static void a_role_that_may_nothing_is_refused(void **state)
 {
 	char url[256];
@@ -490,6 +513,7 @@ static void what_is_derived_is_checked(void **state)
 		{"DELETE FROM leadfit.head WHERE previous = (SELECT previous FROM leadfit.head ORDER BY previous "
 		 "OFFSET 2 LIMIT 1)",
 			"does not continue"},
+		{"DELETE FROM leadfit.head WHERE previous = 0", "does not continue"},
 		{"DELETE FROM leadfit.member WHERE list = (SELECT max(list) FROM leadfit.member)",
 			"list of candidates"},
 		{"INSERT INTO leadfit.member VALUES(1, 12345)", "list of candidates 12345, which is not there"},
@@ -518,6 +542,22 @@ static void what_is_derived_is_checked(void **state)
 	}
 }
 
+/* More of one kind than one statement tells. */
+static void every_finding_is_told(void **state)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_log *log = open_some_log();
+	size_t findings = 0;
+
+	(void)state;
+	postgres_run(&server, "log",
+		"INSERT INTO leadfit.name SELECT 1000 + n, 2, 'stray ' || n FROM generate_series(1, 350) n");
+	if (lf_log_check(log, count, NULL, &findings, &error) != LF_OK)
+		fail_msg("%s", error.message);
+	assert_int_equal(findings, 350);
+	lf_log_close(log);
+}
+
 int main(int argc, char **argv)
 {
 #define CLAIM(claim) cmocka_unit_test_setup(claim, set_up)
@@ -533,8 +573,10 @@ int main(int argc, char **argv)
 		CLAIM(a_schema_of_somebody_else_is_no_log),
 		CLAIM(a_schema_that_was_dropped_is_not_a_decision_that_is_not_found),
 		CLAIM(a_service_appends_by_select_and_insert_alone_and_a_keeper_erases),
+		CLAIM(a_probe_says_that_records_can_not_be_added),
 		CLAIM(a_role_that_may_nothing_is_refused),
 		CLAIM(what_is_derived_is_checked),
+		CLAIM(every_finding_is_told),
 		CLAIM(a_password_is_in_no_error),
 	};
 	int failed;
