@@ -2,17 +2,18 @@
 #include "storage/postgres/store.h"
 
 #define ACT                                                                                                            \
-	"SELECT a.id, a.kind, a.at, c.value, a.decision, d.id, a.position, a.body FROM leadfit.act a"                  \
+	"SELECT a.id, a.kind, a.at, c.value AS by, a.decision, d.id AS about, a.position, a.body FROM leadfit.act a"   \
 	" LEFT JOIN leadfit.name c ON c.id = a.caller LEFT JOIN leadfit.decision d ON d.sequence = a.decision"
 #define END " ORDER BY a.id LIMIT $2"
+#define PAGE(which) LF_PG_BOUNDED("id, kind, at, by, decision, about, position, body", ACT " WHERE a.id > $1" which END)
 
-static const struct lf_pg_statement any_acts = {"acts", ACT " WHERE a.id > $1" END};
-static const struct lf_pg_statement acts_of_kind = {"acts_of_kind", ACT " WHERE a.id > $1 AND a.kind = $3" END};
+static const struct lf_pg_statement any_acts = {"acts", PAGE("")};
+static const struct lf_pg_statement acts_of_kind = {"acts_of_kind", PAGE(" AND a.kind = $3")};
 static const struct lf_pg_statement acts_about = {"acts_about",
-	ACT " WHERE a.id > $1 AND a.decision = (SELECT sequence FROM leadfit.decision WHERE id = $3::uuid)"
-	    " AND ($4::integer = 0 OR a.kind = $4::integer)" END};
+	PAGE(" AND a.decision = (SELECT sequence FROM leadfit.decision WHERE id = $3::uuid)"
+	     " AND ($4::integer = 0 OR a.kind = $4::integer)")};
 
-/* So many in one answer: a body can be megabytes. */
+/* So many in one answer at most. */
 enum { ACTS_MAX = 256 };
 
 static enum lf_code read_act(const PGresult *result, int row, struct lf_act_row *act, struct lf_error *error)
@@ -59,7 +60,8 @@ enum lf_code lf_pg_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, c
 			break;
 		visit(context, &act);
 	}
-	if (error->code == LF_OK && PQntuples(result) > most)
+	if (error->code == LF_OK && PQntuples(result) > 0 &&
+		lf_pg_int(result, 0, 8) > (PQntuples(result) < most ? PQntuples(result) : most))
 		*next = act.id;
 	PQclear(result);
 	return error->code;

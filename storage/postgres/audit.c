@@ -12,6 +12,13 @@
 
 static const struct lf_pg_statement read_size = {
 	"audit_size", "SELECT coalesce((SELECT size FROM leadfit.head ORDER BY previous DESC LIMIT 1), 0)"};
+/* How many leaves a slice has, and of how many the records fit into one answer. */
+static const struct lf_pg_statement read_fitting = {"audit_fitting",
+	"SELECT count(*), count(*) FILTER (WHERE before < " LF_PG_BYTES_MAX
+	") FROM (SELECT sum(bytes) OVER (ORDER BY position) - bytes AS before FROM (SELECT l.position,"
+	" coalesce(octet_length(d.answer), 0) + coalesce(octet_length(a.body), 0) + coalesce(octet_length(a.pairs), 0)"
+	" AS bytes FROM " SLICE " LEFT JOIN leadfit.decision d ON l.kind = 1 AND d.sequence = l.record"
+	" LEFT JOIN leadfit.act a ON l.kind >= 4 AND a.id = l.record" END ") each) sums"};
 static const struct lf_pg_statement read_leaves = {"audit_leaves", "SELECT l.position, l.kind, l.hash FROM " SLICE END};
 static const struct lf_pg_statement read_records[LF_PG_TABLES] = {
 	[LF_PG_T_DECISION] = {"audit_decisions",
@@ -28,7 +35,7 @@ static const struct lf_pg_statement read_records[LF_PG_TABLES] = {
 		" JOIN leadfit.act a ON l.kind >= 4 AND a.id = l.record" LF_PG_ACT_JOINS END},
 };
 
-/* Leaves in one answer: their records can be megabytes each. */
+/* Leaves in one answer at most. */
 enum { LEAVES_MAX = 128 };
 
 enum { Q_SIZE, Q_LEAVES, Q_RECORDS, QUESTIONS = Q_RECORDS + LF_PG_TABLES };
@@ -157,25 +164,46 @@ static void walk(struct audit *audit, uint64_t first, size_t limit,
 	*next = position < size || audit->leaf < count ? position : 0;
 }
 
+/* Cuts a slice where its records would not fit. */
+static enum lf_code fit(struct lf_reader *reader, uint64_t first, size_t *limit, struct lf_error *error)
+{
+	struct lf_pg_parameters parameters = {.count = 0};
+	PGresult *result;
+
+	lf_pg_put_int8(&parameters, (int64_t)first);
+	lf_pg_put_int8(&parameters, (int64_t)*limit);
+	if (lf_pg_ask_one(reader, &read_fitting, &parameters, &result, "reading what leaves commit to", error) != LF_OK)
+		return error->code;
+	if (PQntuples(result) == 1 && lf_pg_int(result, 0, 1) < lf_pg_int(result, 0, 0))
+		*limit = lf_pg_int(result, 0, 1) > 0 ? (size_t)lf_pg_int(result, 0, 1) : 1;
+	PQclear(result);
+	return LF_OK;
+}
+
 enum lf_code lf_pg_audit(struct lf_reader *reader, uint64_t first, size_t limit,
 	void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next,
 	struct lf_error *error)
 {
-	struct lf_pg_parameters parameters = {.count = 0};
+	struct lf_pg_parameters leaves = {.count = 0}, records = {.count = 0};
 	struct audit audit = {.reader = reader};
 
 	*next = 0;
 	if (first > INT64_MAX)
 		return LF_OK;
 	limit = limit < LEAVES_MAX ? limit : LEAVES_MAX;
-	lf_pg_put_int8(&parameters, (int64_t)first);
-	lf_pg_put_int8(&parameters, (int64_t)limit + 1);
+	if (fit(reader, first, &limit, error) != LF_OK)
+		return error->code;
+	lf_pg_put_int8(&leaves, (int64_t)first);
+	lf_pg_put_int8(&leaves, (int64_t)limit + 1);
+	lf_pg_put_int8(&records, (int64_t)first);
+	lf_pg_put_int8(&records, (int64_t)limit);
 	audit.questions[Q_SIZE].statement = &read_size;
 	audit.questions[Q_LEAVES].statement = &read_leaves;
-	for (int table = 0; table < LF_PG_TABLES; table++)
+	audit.questions[Q_LEAVES].parameters = &leaves;
+	for (int table = 0; table < LF_PG_TABLES; table++) {
 		audit.questions[Q_RECORDS + table].statement = &read_records[table];
-	for (int i = Q_LEAVES; i < QUESTIONS; i++)
-		audit.questions[i].parameters = &parameters;
+		audit.questions[Q_RECORDS + table].parameters = &records;
+	}
 	if (lf_pg_ask(reader, audit.questions, QUESTIONS, "reading what leaves commit to", error) != LF_OK)
 		return error->code;
 	walk(&audit, first, limit, visit, context, next, error);

@@ -15,7 +15,9 @@ static const struct lf_pg_statement find_leaf = {"read_place", "SELECT position 
 static const struct lf_pg_statement get_payload = {
 	"read_payload", "SELECT id, kind, digest, salt, body FROM leadfit.payload WHERE id = $1"};
 static const struct lf_pg_statement list_payloads = {"read_payloads",
-	"SELECT id, kind, digest, salt, body FROM leadfit.payload WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3"};
+	LF_PG_BOUNDED("id, kind, digest, salt, body",
+		"SELECT id, kind, digest, salt, body FROM leadfit.payload WHERE kind = $1 AND id > $2 ORDER BY id "
+		"LIMIT $3")};
 
 /* ---- the head ---- */
 
@@ -204,7 +206,7 @@ enum lf_code lf_pg_get_payload(
 	return error->code;
 }
 
-/* So many in one answer: each can be megabytes. */
+/* So many in one answer at most. */
 enum { PAYLOADS_MAX = 64 };
 
 enum lf_code lf_pg_list_payloads(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,
@@ -229,7 +231,8 @@ enum lf_code lf_pg_list_payloads(struct lf_reader *reader, enum lf_payload_kind 
 			break;
 		visit(context, &payload);
 	}
-	if (error->code == LF_OK && PQntuples(result) > most)
+	if (error->code == LF_OK && PQntuples(result) > 0 &&
+		lf_pg_int(result, 0, 5) > (PQntuples(result) < most ? PQntuples(result) : most))
 		*next = payload.id;
 	PQclear(result);
 	return error->code;

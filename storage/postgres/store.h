@@ -231,6 +231,16 @@ enum lf_code lf_pg_ask_one(struct lf_reader *reader, const struct lf_pg_statemen
 
 /* ---- what readers do ---- */
 
+/*
+ * Rows of a page, with column id, in its order, until their body has so many bytes: each can be megabytes. The last column
+ * is how many rows the page has.
+ */
+#define LF_PG_BYTES_MAX "8388608"
+#define LF_PG_BOUNDED(columns, page)                                                                                   \
+	"SELECT " columns ", total FROM (SELECT page.*, count(*) OVER () AS total, sum(octet_length(body)) OVER ("     \
+	"ORDER BY id) - octet_length(body) AS before FROM (" page ") page) rows WHERE before < " LF_PG_BYTES_MAX       \
+	" ORDER BY id"
+
 /* A decision as lf_stored has it, without bytes: columns of d, and the joins that give them. */
 #define LF_PG_ROW_COLUMNS                                                                                              \
 	"d.sequence, d.id, d.decided_at, d.outcome, d.purpose, caller.value, team.value, project.value,"               \

@@ -146,6 +146,67 @@ static void what_was_erased_is_in_no_writers_memory(void **state)
 	}
 }
 
+/* ---- pages of megabytes ---- */
+
+static void count_payload(void *context, const struct lf_payload_row *row)
+{
+	(void)row;
+	++*(int *)context;
+}
+
+static void count_act(void *context, const struct lf_act_row *row)
+{
+	(void)row;
+	++*(int *)context;
+}
+
+static void count_leaf(void *context, const struct lf_audit_row *row)
+{
+	(void)row;
+	++*(int *)context;
+}
+
+/* Three of 5 MiB each: two in one answer, and the third in the next. */
+static void a_page_ends_where_its_bytes_become_many(void **state)
+{
+	struct lf_act_put act = {.kind = LF_LEAF_OUTCOME, .caller = "eve", .body = bytes_of("x")};
+	struct lf_log *log = open_log();
+	struct work work;
+	uint64_t next = 0;
+	int rows = 0;
+
+	(void)state;
+	rubric_put(log);
+	for (int i = 1; i <= 3; i++) {
+		work_init(&work, i, i, 0);
+		assert_int_equal(work_run(log, &work), LF_OK);
+		act.decision = &work.append.id;
+		assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK);
+	}
+	postgres_run(&server, "log", "UPDATE leadfit.payload SET body = convert_to(repeat('x', 5242880), 'UTF8')");
+	postgres_run(&server, "log", "UPDATE leadfit.act SET body = convert_to(repeat('x', 5242880), 'UTF8')");
+	for (int page = 0; page < 2; page++) {
+		assert_int_equal(
+			lf_log_list_payloads(log, LF_PAYLOAD_TEAM, next, 10, count_payload, &rows, &next, NULL), LF_OK);
+		assert_int_equal(rows, 2 + page);
+		assert_true((next != 0) == (page == 0));
+	}
+	rows = 0;
+	for (int page = 0; page < 2; page++) {
+		assert_int_equal(lf_log_list_acts(log, 0, NULL, next, 10, count_act, &rows, &next, NULL), LF_OK);
+		assert_int_equal(rows, 2 + page);
+		assert_true((next != 0) == (page == 0));
+	}
+	rows = 0;
+	assert_int_equal(lf_log_audit(log, 0, 10, count_leaf, &rows, &next, NULL), LF_OK);
+	assert_in_range(rows, 2, 7); /* the third act is the last of 8 leaves */
+	assert_int_equal(next, rows);
+	assert_int_equal(lf_log_audit(log, next, 10, count_leaf, &rows, &next, NULL), LF_OK);
+	assert_int_equal(rows, 8);
+	assert_int_equal(next, 0);
+	lf_log_close(log);
+}
+
 /* ---- plans ---- */
 
 /* Most decisions are of one team and one project, and few of the others: as the planner would have it. */
@@ -230,6 +291,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest claims[] = {
 		CLAIM(a_page_is_from_before_an_erasure_or_from_after),
 		CLAIM(what_was_erased_is_in_no_writers_memory),
+		CLAIM(a_page_ends_where_its_bytes_become_many),
 		CLAIM(a_page_is_read_along_the_index_of_what_is_asked_for),
 	};
 	int failed;
