@@ -64,8 +64,11 @@ int lf_init_command(int argc, char **argv)
 		return status;
 	if (database == NULL || key == NULL)
 		return lf_command_line_refuse(&line, "--db URL and --key FILE are required");
-	/* The key first: a log without one could not be served. One that is there is kept. */
-	if (make_key(key, origin, &error) == LF_OK)
+	/*
+	 * The key before the log, which could not be served without one. One that is there is kept. None is made for a
+	 * log that is there already: it has its own.
+	 */
+	if (lf_postgres_init(database, NULL, &error) == LF_OK && make_key(key, origin, &error) == LF_OK)
 		lf_postgres_init(database, &roles, &error);
 	if (error.code != LF_OK)
 		lf_print_line(stderr, "leadfitd: %s", error.message);

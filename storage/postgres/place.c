@@ -39,24 +39,28 @@ static bool has_option(const struct lf_pg_place *place, const char *name)
 	return false;
 }
 
-/* The entry of a list "a,b,c" that belongs to host i; a list of one belongs to all. NULL: none. */
-static char *entry_of(const char *list, size_t i)
+/* The entry of a list "a,b,c" that belongs to host i; a list of one belongs to all. *entry NULL: none. false: no memory. */
+static bool take_entry(const char *list, size_t i, char **entry)
 {
 	const char *at = list;
 	size_t length;
 
+	*entry = NULL;
 	if (list == NULL || list[0] == '\0')
-		return NULL;
+		return true;
 	if (strchr(list, ',') == NULL)
 		i = 0;
 	for (; i > 0; i--) {
 		at = strchr(at, ',');
 		if (at == NULL)
-			return NULL;
+			return true;
 		at++;
 	}
 	length = strcspn(at, ",");
-	return length > 0 ? strndup(at, length) : NULL;
+	if (length == 0)
+		return true;
+	*entry = strndup(at, length);
+	return *entry != NULL;
 }
 
 static size_t entries(const char *list)
@@ -79,9 +83,13 @@ static enum lf_code take_hosts(
 	if (count > LF_PG_HOSTS_MAX)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "the database's URL has %zu hosts: at most %d", count,
 			(int)LF_PG_HOSTS_MAX);
-	for (size_t i = 0; i < count; i++)
-		place->hosts[i] = (struct lf_pg_host){entry_of(host, i), entry_of(hostaddr, i), entry_of(port, i)};
 	place->host_count = count;
+	/* An entry that was lost would be another server: the local one. */
+	for (size_t i = 0; i < count; i++)
+		if (!take_entry(host, i, &place->hosts[i].host) ||
+			!take_entry(hostaddr, i, &place->hosts[i].hostaddr) ||
+			!take_entry(port, i, &place->hosts[i].port))
+			return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	return LF_OK;
 }
 
@@ -91,9 +99,21 @@ static bool is_local(const struct lf_pg_host *host)
 	return host->hostaddr == NULL && (host->host == NULL || host->host[0] == '/' || host->host[0] == '@');
 }
 
+/*
+ * What libpq takes from its environment where the URL is silent: hosts, so that each gets a deadline of its own, and what
+ * says whether they are verified.
+ */
+static const char *or_environment(const char *value, const char *name)
+{
+	const char *set = value == NULL || value[0] == '\0' ? getenv(name) : NULL;
+
+	return set != NULL && set[0] != '\0' ? set : value;
+}
+
 static enum lf_code take_options(struct lf_pg_place *place, const PQconninfoOption *options, struct lf_error *error)
 {
-	const char *host = NULL, *hostaddr = NULL, *port = NULL, *sslmode = "prefer";
+	const char *host = NULL, *hostaddr = NULL, *port = NULL, *sslmode = NULL;
+	bool service;
 
 	for (const PQconninfoOption *option = options; option->keyword != NULL; option++) {
 		if (option->val == NULL || option->val[0] == '\0')
@@ -126,10 +146,20 @@ static enum lf_code take_options(struct lf_pg_place *place, const PQconninfoOpti
 		if (!has_option(place, defaults[i][0]) &&
 			add_option(place, defaults[i][0], defaults[i][1], error) != LF_OK)
 			return error->code;
+	service = has_option(place, "service") || getenv("PGSERVICE") != NULL;
+	if (host == NULL && hostaddr == NULL && !service) {
+		host = or_environment(host, "PGHOST");
+		hostaddr = or_environment(hostaddr, "PGHOSTADDR");
+	}
+	port = service ? port : or_environment(port, "PGPORT");
+	sslmode = or_environment(sslmode, "PGSSLMODE");
 	if (take_hosts(place, host, hostaddr, port, error) != LF_OK)
 		return error->code;
+	/* Where a service file names the host, it may be anywhere. */
 	for (size_t i = 0; i < place->host_count; i++)
-		place->unverified |= !is_local(&place->hosts[i]) && strcmp(sslmode, "verify-full") != 0;
+		place->unverified |= (service && host == NULL && hostaddr == NULL) || !is_local(&place->hosts[i]);
+	if (sslmode != NULL && strcmp(sslmode, "verify-full") == 0)
+		place->unverified = false;
 	return LF_OK;
 }
 

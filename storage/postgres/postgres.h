@@ -24,7 +24,8 @@ struct lf_postgres_roles {
 	const char *keeper;  /* also what erasing and pruning take */
 };
 /*
- * Makes the schema in the database that the URL names, whole or not at all. ALREADY_EXISTS where there is one;
+ * Makes the schema in the database that the URL names, whole or not at all; roles NULL: only looks whether there is one,
+ * and makes nothing. ALREADY_EXISTS where there is one;
  * INVALID_ARGUMENT where the URL is none; UNAVAILABLE where it can't be made, and the message says why. Blocks.
  */
 enum lf_code lf_postgres_init(const char *url, const struct lf_postgres_roles *roles, struct lf_error *error);

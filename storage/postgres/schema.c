@@ -166,12 +166,19 @@ static enum lf_code make(struct lf_pg *pg, const struct lf_postgres_roles *roles
 		return error->code;
 	if (has)
 		return lf_error_set(error, LF_ALREADY_EXISTS, "the database has a schema named leadfit already");
+	if (roles == NULL)
+		return LF_OK; /* closing it ends the transaction */
 	if (lf_pg_script(pg, TABLES, NULL, "making the schema", error) != LF_OK ||
 		lf_pg_script(pg, ABOUT, NULL, "making the schema", error) != LF_OK ||
 		grant(pg, GRANT_SERVICE, roles->service, error) != LF_OK ||
 		grant(pg, GRANT_KEEPER, roles->keeper, error) != LF_OK)
 		return error->code;
-	return lf_pg_script(pg, "COMMIT", NULL, "making the schema", error);
+	pg->warned = false;
+	if (lf_pg_script(pg, "COMMIT", NULL, "making the schema", error) == LF_OK && pg->warned)
+		lf_error_set(error, LF_UNAVAILABLE,
+			"the schema was made, but the server warns that it may not be on its standby, and so be gone "
+			"after a failover");
+	return error->code;
 }
 
 enum lf_code lf_postgres_init(const char *url, const struct lf_postgres_roles *roles, struct lf_error *error)

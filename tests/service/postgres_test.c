@@ -108,6 +108,9 @@ static void a_log_is_made_once_with_a_key_and_nothing_is_said_of_a_password(void
 	init();
 	assert_int_equal(run(BIN "leadfitd init --db '%s' --key %s/key", url, place.folder), 4);
 	output_has("already");
+	assert_int_equal(run(BIN "leadfitd init --db '%s' --key %s/another", url, place.folder), 4);
+	assert_int_not_equal(run("grep leadfit/ %s/out", place.folder), 0); /* no second key is made, or shown */
+	assert_int_not_equal(run("test -e %s/another", place.folder), 0);
 	assert_int_equal(run(BIN "leadfitd init --db 'postgres://u:secret@h/d' --key %s/key", place.folder), 2);
 	output_has("password");
 	assert_int_not_equal(run("grep secret %s/out", place.folder), 0);

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "storage/postgres/place.h"
 #include "storage/postgres/postgres.h"
 #include "tests/storage/postgres_server.h"
 #include "tests/storage/support.h"
@@ -115,6 +116,36 @@ static void another_host_is_tried(void **state)
 		server.port);
 	if (try_to_open(url, &error) != LF_OK)
 		fail_msg("%s", error.message);
+}
+
+/* Each host has a deadline of its own, and a network is warned of, also where libpq's environment names them. */
+static void hosts_of_the_environment_are_taken_apart(void **state)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_pg_place parsed;
+	char ports[32];
+
+	(void)state;
+	assert_int_equal(lf_pg_place_parse(&parsed, "postgres:///log", &error), LF_OK);
+	assert_false(parsed.unverified);
+	lf_pg_place_clean_up(&parsed);
+	assert_int_equal(lf_pg_place_parse(&parsed, "postgres:///log?service=there", &error), LF_OK);
+	assert_true(parsed.unverified);
+	lf_pg_place_clean_up(&parsed);
+	snprintf(ports, sizeof(ports), "1,%d", server.port);
+	setenv("PGHOST", "127.0.0.1,127.0.0.1", 1);
+	setenv("PGPORT", ports, 1);
+	assert_int_equal(lf_pg_place_parse(&parsed, "postgres:///log", &error), LF_OK);
+	assert_int_equal(parsed.host_count, 2);
+	assert_true(parsed.unverified);
+	lf_pg_place_clean_up(&parsed);
+	assert_int_equal(lf_pg_place_parse(&parsed, "postgres:///log?sslmode=verify-full", &error), LF_OK);
+	assert_false(parsed.unverified);
+	lf_pg_place_clean_up(&parsed);
+	if (try_to_open("postgres:///log?user=postgres&sslmode=disable&leadfit_asynchronous=accept", &error) != LF_OK)
+		fail_msg("%s", error.message);
+	unsetenv("PGHOST");
+	unsetenv("PGPORT");
 }
 
 /* By whatever way libpq got it. */
@@ -565,6 +596,7 @@ int main(int argc, char **argv)
 		CLAIM(what_is_no_url_is_refused_and_not_repeated),
 		CLAIM(a_server_that_does_not_answer_is_unavailable),
 		CLAIM(another_host_is_tried),
+		CLAIM(hosts_of_the_environment_are_taken_apart),
 		CLAIM(a_server_that_would_lose_what_it_acknowledged_is_refused),
 		CLAIM(a_database_of_another_encoding_is_refused),
 		CLAIM(a_database_without_the_schema_is_refused_and_left_as_it_is),
