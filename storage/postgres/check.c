@@ -8,14 +8,14 @@
 
 enum { ROWS_A_SLICE = 4096, FINDINGS_A_SLICE = 100 };
 
+/* It would cut each statement into pieces of some letters. */
+/* clang-format off */
+
 /* columns: of the table, key first named k; wrong: what must not be. */
-#define PART(name, columns, from, wrong)                                                                               \
-	{                                                                                                              \
-		name,                                                                                                  \
-			"WITH part AS MATERIALIZED (SELECT " columns " FROM " from " LIMIT $2)"                        \
-			" SELECT (SELECT max(k) FROM part), bad.k FROM (SELECT 1) one LEFT JOIN"                       \
-			" (SELECT k FROM part WHERE " wrong ") bad ON true ORDER BY bad.k LIMIT $3"                    \
-	}
+#define PART(name, columns, from, wrong) \
+	{name, "WITH part AS MATERIALIZED (SELECT " columns " FROM " from " LIMIT $2)" \
+	 " SELECT (SELECT max(k) FROM part), bad.k FROM (SELECT 1) one LEFT JOIN" \
+	 " (SELECT k FROM part WHERE " wrong ") bad ON true ORDER BY bad.k LIMIT $3"}
 #define BY(table, key) "leadfit." table " WHERE " key " > $1 ORDER BY " key
 #define NO(what) "NOT EXISTS(SELECT 1 FROM leadfit." what ")"
 
@@ -24,106 +24,58 @@ static const struct {
 	const char *text;                 /* of a finding, with its key */
 } parts[] = {
 	{PART("check_leaves", "position AS k, kind, record", BY("leaf", "position"),
-		 "CASE WHEN kind = 1 THEN " NO(
-			 "decision d WHERE d.sequence = record AND d.position = "
-			 "k") " WHEN kind = 2 THEN " NO("rubric r WHERE r.payload = record AND "
-							"r.position = k") " WHEN kind = 3 "
-									  "THEN " NO("activation"
-										     " a WHERE "
-										     "a."
-										     "position "
-										     "= k AND "
-										     "record = "
-										     "k") " ELSE"
-											  " " NO("ac"
-												 "t "
-												 "a "
-												 "WH"
-												 "ER"
-												 "E "
-												 "a."
-												 "id"
-												 " ="
-												 " r"
-												 "ec"
-												 "or"
-												 "d "
-												 "AN"
-												 "D "
-												 "a."
-												 "po"
-												 "si"
-												 "ti"
-												 "on"
-												 " ="
-												 " k"
-												 " A"
-												 "ND"
-												 " a"
-												 ".k"
-												 "in"
-												 "d "
-												 "= "
-												 "pa"
-												 "rt"
-												 ".k"
-												 "in"
-												 "d") " END"),
+		"CASE WHEN kind = 1 THEN " NO("decision d WHERE d.sequence = record AND d.position = k")
+		" WHEN kind = 2 THEN " NO("rubric r WHERE r.payload = record AND r.position = k")
+		" WHEN kind = 3 THEN " NO("activation a WHERE a.position = k AND record = k")
+		" ELSE " NO("act a WHERE a.id = record AND a.position = k AND a.kind = part.kind") " END"),
 		"the record of leaf %lld does not say that it is there"},
 	{PART("check_behind", "position AS k", BY("leaf", "position"),
-		 "k >= (SELECT size FROM leadfit.head ORDER BY previous DESC LIMIT 1)"),
+		"k >= (SELECT size FROM leadfit.head ORDER BY previous DESC LIMIT 1)"),
 		"leaf %lld is behind the head of the log"},
 	{PART("check_heads", "previous AS k", BY("head", "previous"),
-		 "k <> coalesce((SELECT p.size FROM leadfit.head p WHERE p.previous < k ORDER BY p.previous "
-		 "DESC LIMIT 1), 0)"),
+		"k <> coalesce((SELECT p.size FROM leadfit.head p WHERE p.previous < k"
+		" ORDER BY p.previous DESC LIMIT 1), 0)"),
 		"the head that follows size %lld does not continue the one before it"},
 	{PART("check_decisions", "sequence AS k, position", BY("decision", "sequence"),
-		 NO("leaf l WHERE l.position = part.position AND l.kind = 1 AND l.record = k")),
+		NO("leaf l WHERE l.position = part.position AND l.kind = 1 AND l.record = k")),
 		"decision %lld has no leaf"},
 	{PART("check_keyless", "sequence AS k, caller, request_digest", BY("decision", "sequence"),
-		 "request_digest IS NOT NULL AND "
-		 "NOT EXISTS(SELECT 1 FROM leadfit.request_key q WHERE q.sequence = k AND q.caller = "
-		 "part.caller)"),
+		"request_digest IS NOT NULL AND "
+		NO("request_key q WHERE q.sequence = k AND q.caller = part.caller")),
 		"the idempotency key of decision %lld is missing"},
 	{PART("check_keys", "sequence AS k, min(caller) AS caller, count(*) AS n",
-		 "leadfit.request_key WHERE sequence > $1 GROUP BY sequence ORDER BY sequence",
-		 "n <> 1 OR " NO("decision d WHERE d.sequence = k AND d.caller = part.caller AND "
-				 "d.request_digest IS NOT NULL")),
+		"leadfit.request_key WHERE sequence > $1 GROUP BY sequence ORDER BY sequence",
+		"n <> 1 OR "
+		NO("decision d WHERE d.sequence = k AND d.caller = part.caller AND d.request_digest IS NOT NULL")),
 		"an idempotency key is said to be that of decision %lld"},
 	{PART("check_acts", "id AS k, position, kind", BY("act", "id"),
-		 NO("leaf l WHERE l.position = part.position AND l.kind = part.kind AND l.record = k")),
+		NO("leaf l WHERE l.position = part.position AND l.kind = part.kind AND l.record = k")),
 		"act %lld has no leaf"},
 	{PART("check_rubrics", "payload AS k, position", BY("rubric", "payload"),
-		 NO("leaf l WHERE l.position = part.position AND l.kind = 2 AND l.record = k")),
+		NO("leaf l WHERE l.position = part.position AND l.kind = 2 AND l.record = k")),
 		"the rubric that is payload %lld has no leaf"},
 	{PART("check_activations", "position AS k", BY("activation", "position"),
-		 NO("leaf l WHERE l.position = k AND l.kind = 3 AND l.record = k")),
+		NO("leaf l WHERE l.position = k AND l.kind = 3 AND l.record = k")),
 		"the activation at %lld has no leaf"},
 	{PART("check_lists", "id AS k, digest", BY("list", "id"),
-		 "digest <> coalesce((SELECT sha256(string_agg(convert_to(x.value, 'UTF8') || '\\x00', "
-		 "'' ORDER BY x.value))"
-		 " FROM leadfit.member m JOIN leadfit.name x ON x.id = m.candidate AND x.kind = 5 "
-		 "WHERE m.list = k),"
-		 " sha256('')) OR " NO("decision d WHERE d.candidates = k")),
+		"digest <> coalesce((SELECT sha256(string_agg(convert_to(x.value, 'UTF8') || '\\x00', '' ORDER BY x.value))"
+		" FROM leadfit.member m JOIN leadfit.name x ON x.id = m.candidate AND x.kind = 5 WHERE m.list = k),"
+		" sha256('')) OR " NO("decision d WHERE d.candidates = k")),
 		"list of candidates %lld is no decision's, or has others in it than it should"},
 	{PART("check_members", "DISTINCT list AS k", BY("member", "list"), NO("list l WHERE l.id = k")),
 		"somebody is in list of candidates %lld, which is not there"},
 	{PART("check_names", "id AS k, kind", BY("name", "id"),
-		 "CASE kind WHEN 2 THEN " NO("decision d WHERE d.team = k") " WHEN 3 THEN " NO(
-			 "decisio"
-			 "n d "
-			 "WHERE "
-			 "d."
-			 "project"
-			 " = k") " WHEN 4 THEN " NO("rubric r WHERE r.name = k") " WHEN 5 THEN " NO("member m WHERE "
-												    "m.candidate = "
-												    "k") " ELSE kind "
-													 "<> 1 END"),
+		"CASE kind WHEN 2 THEN " NO("decision d WHERE d.team = k")
+		" WHEN 3 THEN " NO("decision d WHERE d.project = k")
+		" WHEN 4 THEN " NO("rubric r WHERE r.name = k")
+		" WHEN 5 THEN " NO("member m WHERE m.candidate = k") " ELSE kind <> 1 END"),
 		"no record has name %lld"},
 	{PART("check_payloads", "id AS k, kind", BY("payload", "id"),
-		 "CASE kind WHEN 3 THEN " NO("rubric r WHERE r.payload = k") " ELSE kind NOT IN (1, 2) END"),
+		"CASE kind WHEN 3 THEN " NO("rubric r WHERE r.payload = k") " ELSE kind NOT IN (1, 2) END"),
 		"no rubric has payload %lld"},
 };
+
+/* clang-format on */
 
 static void tell(
 	const PGresult *result, const char *text, void (*finding)(void *context, const char *what), void *context)

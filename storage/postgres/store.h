@@ -87,8 +87,6 @@ void lf_pg_send_counted(
 /* Receives the answers to those. A sync was sent behind them. */
 enum lf_code lf_pg_take_sent(struct lf_store *store, struct lf_error *error);
 
-/* ---- forget.c ---- */
-
 /* Calls visit for each array of the writer's. */
 void lf_pg_visit_arrays(struct lf_store *store, void (*visit)(struct lf_pg_array *array));
 /*

@@ -22,7 +22,9 @@ int main(void)
 		fprintf(stderr, "skipped: no PostgreSQL server is installed\n");
 		return 77;
 	}
-	postgres_url(&server, "log", url, sizeof(url));
+	/* As the role that may least of those that may erase. */
+	snprintf(url, sizeof(url), "postgres:///log?host=%s&port=%d&user=leadfit_keeper&leadfit_asynchronous=accept",
+		server.folder, server.port);
 	subject.location = url;
 	failed = conformance_shared_run(&subject) + conformance_run(&subject) + conformance_scan_run(&subject) +
 		conformance_tree_run(&subject) + conformance_redact_run(&subject);

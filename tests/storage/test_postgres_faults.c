@@ -36,17 +36,20 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* As a service's role: with SELECT and INSERT alone. */
 static struct lf_log *open_log(bool through_proxy)
 {
 	char url[256];
-	struct lf_log *log;
 
 	if (through_proxy)
-		postgres_url_at(proxy.port, "log", url, sizeof(url));
+		snprintf(url, sizeof(url),
+			"postgres://leadfit_service@127.0.0.1:%d/log?sslmode=disable&leadfit_asynchronous=accept",
+			proxy.port);
 	else
-		postgres_url(&server, "log", url, sizeof(url));
-	log = log_open(&lf_postgres_backend, url);
-	return log;
+		snprintf(url, sizeof(url),
+			"postgres:///log?host=%s&port=%d&user=leadfit_service&leadfit_asynchronous=accept",
+			server.folder, server.port);
+	return log_open(&lf_postgres_backend, url);
 }
 
 static void rest_ms(long ms)
