@@ -200,8 +200,12 @@ enum lf_code lf_pg_prepare_redaction(struct lf_store *store, struct lf_item *ite
 	bool go_on = true;
 
 	lf_pg_array_empty(&store->old_lists, LF_PG_INT8);
-	if (!store->about.may_redact)
-		return lf_error_set(error, LF_PERMISSION_DENIED, "this service's role in the database may not erase");
+	if (!store->about.may_redact) {
+		item->refused =
+			"this service's role in the database may not erase: ask a service whose role may (that of "
+			"leadfitd init --keeper-role)";
+		return LF_OK;
+	}
 	for (size_t first = 0; first < count && go_on; first += CHUNK)
 		if (prepare_chunk(store, redaction, first, first + CHUNK < count ? first + CHUNK : count, &go_on,
 			    error) != LF_OK)

@@ -71,6 +71,8 @@ enum lf_code lf_pg_greet(struct lf_pg *pg, void *context, struct lf_error *error
 		store->about = about;
 		store->greeted = true;
 	}
+	if (pg->use == LF_PG_WRITE) /* the writer's own, and it may change */
+		store->about.may_redact = about.may_redact;
 	return LF_OK;
 }
 

@@ -385,6 +385,8 @@ static bool may(const char *role, const char *what, const char *table)
 	return postgres_number(&server, "log", sql) != 0;
 }
 
+enum { BESIDE = 300 };
+
 static void a_service_appends_by_select_and_insert_alone_and_a_keeper_erases(void **state)
 {
 	static const char *const tables[] = {"about", "head", "name", "list", "member", "payload", "rubric",
@@ -397,6 +399,7 @@ static void a_service_appends_by_select_and_insert_alone_and_a_keeper_erases(voi
 		.item_count = 1};
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_stored *stored = NULL;
+	static struct work beside[BESIDE];
 	struct lf_log *log;
 	struct whole whole;
 	struct work work;
@@ -419,8 +422,19 @@ static void a_service_appends_by_select_and_insert_alone_and_a_keeper_erases(voi
 	assert_int_equal(lf_log_get(log, &work.append.id, &stored, NULL), LF_OK);
 	item.id = stored->team_payload;
 	free(stored);
-	assert_int_not_equal(lf_log_redact(log, &redaction, &error), LF_OK);
+	/* It alone is refused: not what others put into the same batch, and the log stays ready. */
+	for (size_t i = 0; i < BESIDE; i++) {
+		work_init(&beside[i], 4, 4, 0);
+		lf_log_append(log, &beside[i].append);
+	}
+	assert_int_equal(lf_log_redact(log, &redaction, &error), LF_FAILED_PRECONDITION);
+	assert_non_null(strstr(error.message, "may not erase"));
 	lf_error_clean_up(&error);
+	assert_true(lf_log_ready(log));
+	for (size_t i = 0; i < BESIDE; i++) {
+		work_wait(&beside[i]);
+		assert_int_equal(beside[i].code, LF_OK);
+	}
 	work_init(&work, 9, 9, 9); /* and the log goes on */
 	assert_int_equal(work_run(log, &work), LF_OK);
 	log_is_whole(log, &whole);
