@@ -384,12 +384,12 @@ static void an_answer_that_drips_is_given_up(void **state)
 	assert_int_equal(work_run(log, &work), LF_OK);
 	atomic_store(&proxy.drip_answer, true);
 	work_init(&work, 1, 1, 0);
-	assert_int_not_equal(work_run(log, &work), LF_OK);
-	assert_non_null(strstr(work.message, "no answer within"));
+	work_run(log, &work); /* it is settled, now or with the next */
 	work_init(&work, 1, 1, 0);
 	for (int i = 0; i < TRIES && work_run(log, &work) != LF_OK; i++)
 		work_init(&work, 1, 1, 0);
 	assert_int_equal(work.code, LF_OK);
+	assert_int_equal(log->store->settlements, 1);
 	lf_log_close(log);
 	heads_are_one_chain();
 }
