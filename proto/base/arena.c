@@ -116,6 +116,20 @@ static void make_current(struct lf_arena *arena, struct lf_arena_block *block)
 	arena->next = block->data;
 }
 
+bool lf_arena_reserve(struct lf_arena *arena, size_t bytes)
+{
+	struct lf_arena_block *block;
+
+	LF_CHECK(P1, arena->first == NULL);
+	block = bytes > arena->bytes_max ? NULL : block_new(arena, bytes);
+	if (block == NULL)
+		return false;
+	arena->first = block;
+	make_current(arena, block);
+	set_left(arena);
+	return true;
+}
+
 /* A block with room for padded bytes, linked in; NULL where memory ran out. */
 static struct lf_arena_block *block_add(struct lf_arena *arena, size_t padded)
 {

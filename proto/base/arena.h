@@ -48,6 +48,12 @@ struct lf_arena {
 /* Allocates nothing. The arena must not move afterwards (the allocator points into it). */
 void lf_arena_init(struct lf_arena *arena, size_t bytes_max);
 /*
+ * Before the first allocation: the first block has room for so many bytes, each allocation rounded up to the alignment,
+ * and no more. For what lives long and whose size is known. false where memory or the budget is exhausted: nothing has
+ * happened then.
+ */
+bool lf_arena_reserve(struct lf_arena *arena, size_t bytes);
+/*
  * Changes the limit. What is handed out stays, also where that is more than the new limit: then nothing more is handed
  * out until a reset. bytes_max is changed by this only.
  */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "proto/base/check.h"
+#include "proto/base/limits.h"
 #include "service/decide/time.h"
 
 /*
@@ -51,6 +52,18 @@ static const struct lf_team_form *find_form(
 	return form;
 }
 
+/* About what a form takes: to the byte where nothing of the team is left out. */
+static size_t form_bytes(const Leadfit__V1__Team *team)
+{
+	const size_t each = sizeof(struct lf_member) + sizeof(char *) + 4 * sizeof(uint32_t) + LF_ARENA_ALIGNMENT;
+	size_t bytes = (LF_DISCIPLINES_MAX + 8) * sizeof(char *) + team->n_members * each;
+
+	for (size_t i = 0; i < team->n_members; i++)
+		bytes += team->members[i]->n_evidence * sizeof(struct lf_evidence) +
+			team->members[i]->n_expertise * sizeof(struct lf_expertise);
+	return bytes;
+}
+
 /* Room for another form, and the arena that it is made in. NULL: none is kept. */
 static struct lf_team_form *form_new(struct lf_team *team)
 {
@@ -70,6 +83,7 @@ static struct lf_team_form *form_new(struct lf_team *team)
 		return NULL;
 	lf_arena_init(&form->arena, team->memory->form_bytes_max);
 	form->arena.budget = &team->memory->budget;
+	(void)lf_arena_reserve(&form->arena, form_bytes(team->message)); /* where it can't, the arena grows as usual */
 	form->kept.arena = &form->arena;
 	return form;
 }
