@@ -121,6 +121,9 @@ bool lf_arena_reserve(struct lf_arena *arena, size_t bytes)
 	struct lf_arena_block *block;
 
 	LF_CHECK(P1, arena->first == NULL);
+	if (bytes > SIZE_MAX - ALIGNMENT)
+		return false;
+	bytes = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1); /* what set_left() counts on */
 	block = bytes > arena->bytes_max ? NULL : block_new(arena, bytes);
 	if (block == NULL)
 		return false;

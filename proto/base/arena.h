@@ -48,9 +48,9 @@ struct lf_arena {
 /* Allocates nothing. The arena must not move afterwards (the allocator points into it). */
 void lf_arena_init(struct lf_arena *arena, size_t bytes_max);
 /*
- * Before the first allocation: the first block has room for so many bytes, each allocation rounded up to the alignment,
- * and no more. For what lives long and whose size is known. false where memory or the budget is exhausted: nothing has
- * happened then.
+ * Before the first allocation: makes a first block of so many bytes, for an arena that lives long and whose size is about
+ * known. Each allocation takes its size rounded up to the alignment; what does not fit goes to another block. false where
+ * that is more than bytes_max, or memory or the budget is exhausted: nothing has happened then.
  */
 bool lf_arena_reserve(struct lf_arena *arena, size_t bytes);
 /*

@@ -41,12 +41,15 @@ struct lf_cache_entry *lf_cache_find(const struct lf_cache_table *table, uint64_
 
 bool lf_cache_came_before(struct lf_cache_table *table, uint64_t hash)
 {
-	uint32_t *seen = &table->seen[(hash >> 16) % table->seen_count];
+	/* Two marks a place: with one, two that come in turn would forget each other for ever. */
+	uint32_t *seen = &table->seen[(hash >> 16) % (table->seen_count / 2) * 2];
 	const uint32_t mark = (uint32_t)(hash >> 32) | 1;
-	const bool before = *seen == mark;
 
-	*seen = mark;
-	return before;
+	if (seen[0] == mark || seen[1] == mark)
+		return true;
+	seen[1] = seen[0];
+	seen[0] = mark;
+	return false;
 }
 
 struct lf_cache_entry *lf_cache_put(struct lf_cache_table *table, struct lf_cache_entry *entry)

@@ -27,7 +27,7 @@ struct lf_cache_entry {
 struct lf_cache_table {
 	struct lf_cache_entry **places; /* set_count * LF_CACHE_WAYS */
 	size_t set_count;
-	uint32_t *seen; /* marks of what came once */
+	uint32_t *seen; /* marks of what came once; two or more */
 	size_t seen_count;
 	size_t hand;  /* the place that it looks at next */
 	size_t count; /* entries */
@@ -44,8 +44,8 @@ void lf_cache_table_init(struct lf_cache_table *table, struct lf_cache_entry **p
 struct lf_cache_entry *lf_cache_find(const struct lf_cache_table *table, uint64_t hash,
 	bool (*is)(const struct lf_cache_entry *entry, const void *what), const void *what);
 /*
- * Whether something of that hash came before; from now on it did. Now and then two hashes share a mark, and one of them
- * is forgotten: what is admitted twice only by chance costs no more than a place.
+ * Whether something of that hash came before; from now on it did. Where three hashes share a place, one of them is
+ * forgotten, and two may share a mark: what is admitted by chance costs no more than a place.
  */
 bool lf_cache_came_before(struct lf_cache_table *table, uint64_t hash);
 /* Puts an entry that is not in the table. Returns the one that had to go, which is the caller's then; NULL: none. */

@@ -9,8 +9,7 @@ bool lf_content_pack(struct lf_content *content, const ProtobufCMessage *message
 {
 	if (content->canonical.data != NULL)
 		return true;
-	content->canonical.data =
-		lf_wire_pack(message, arena, hint > 0 ? hint + SPARE : 0, &content->canonical.length);
+	content->canonical.data = lf_wire_pack(message, arena, hint > 0 ? hint + SPARE : 0, &content->canonical.length);
 	if (content->canonical.data == NULL)
 		return false;
 	lf_sha256(content->canonical.data, content->canonical.length, &content->digest);

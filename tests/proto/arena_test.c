@@ -209,6 +209,37 @@ struct counted_budget {
 	size_t left;
 };
 
+static bool take(struct lf_arena_budget *budget, size_t bytes);
+static void give(struct lf_arena_budget *budget, size_t bytes);
+
+static void a_reserved_block_is_as_large_as_was_said(void **state)
+{
+	struct counted_budget budget = {{take, give}, 100000};
+	struct lf_arena arena;
+	size_t left;
+
+	(void)state;
+	lf_arena_init(&arena, 50000);
+	arena.budget = &budget.functions;
+	assert_false(lf_arena_reserve(&arena, SIZE_MAX));
+	assert_false(lf_arena_reserve(&arena, 50001));
+	mallocs_left = 0;
+	assert_false(lf_arena_reserve(&arena, 1700));
+	mallocs_left = UINT_MAX;
+	assert_int_equal(budget.left, 100000);
+	assert_int_equal(arena.bytes_used, 0);
+	assert_true(lf_arena_reserve(&arena, 1700)); /* 1712: in pieces of 16 */
+	left = budget.left;
+	assert_in_range(left, 100000 - 1712 - 64, 100000 - 1712);
+	for (size_t i = 0; i < 107; i++)
+		memset(lf_arena_alloc(&arena, 9), 0xff, 9);
+	assert_int_equal(budget.left, left); /* all of it fitted */
+	memset(lf_arena_alloc(&arena, 9), 0xff, 9);
+	assert_true(budget.left < left);
+	lf_arena_clean_up(&arena);
+	assert_int_equal(budget.left, 100000);
+}
+
 static bool take(struct lf_arena_budget *budget, size_t bytes)
 {
 	struct counted_budget *counted = (struct counted_budget *)budget;
@@ -275,6 +306,7 @@ int main(void)
 		cmocka_unit_test(reset_lets_go_of_a_large_first_block),
 		cmocka_unit_test(large_pieces_do_not_end_the_current_block),
 		cmocka_unit_test(memory_that_runs_out_is_said_and_harmless),
+		cmocka_unit_test(a_reserved_block_is_as_large_as_was_said),
 		cmocka_unit_test(arenas_share_a_budget_and_give_all_of_it_back),
 		cmocka_unit_test(protobuf_c_can_allocate_from_it),
 	};

@@ -122,7 +122,15 @@ static void what_came_once_is_known_when_it_comes_again(void **state)
 
 	assert_false(lf_cache_came_before(&f->table, hash));
 	assert_true(lf_cache_came_before(&f->table, hash));
-	assert_false(lf_cache_came_before(&f->table, hash ^ UINT64_C(1) << 40)); /* the same place, another mark */
+	/* The same place, another mark: there is room for two, also where they come in turn. */
+	assert_false(lf_cache_came_before(&f->table, hash ^ UINT64_C(1) << 40));
+	for (int i = 0; i < 3; i++) {
+		assert_true(lf_cache_came_before(&f->table, hash));
+		assert_true(lf_cache_came_before(&f->table, hash ^ UINT64_C(1) << 40));
+	}
+	/* A third one takes the place of the one that came first. */
+	assert_false(lf_cache_came_before(&f->table, hash ^ UINT64_C(1) << 41));
+	assert_true(lf_cache_came_before(&f->table, hash ^ UINT64_C(1) << 40));
 	assert_false(lf_cache_came_before(&f->table, hash));
 }
 

@@ -291,6 +291,37 @@ static void a_team_is_converted_once_for_a_version_and_all_later_days(void **sta
 	lf_team_cache_destroy(cache);
 }
 
+/* So 16 MiB hold the thousand teams that a company has. */
+static void a_converted_team_takes_little_more_than_its_content(void **state)
+{
+	enum { DAY = 20500 };
+	struct lf_team_cache *cache = lf_team_cache_new(SMALL);
+	struct lf_rubric_version *version = rubric_of(1);
+	struct lf_team_cache_figures before, after;
+	struct lf_arena arena;
+	struct lf_team *team;
+	struct sent sent;
+	size_t form = 0;
+	enum lf_code code;
+
+	(void)state;
+	lf_arena_init(&arena, 1 << 20);
+	make_team(&sent, 7, 8);
+	find(cache, &sent);
+	team = find(cache, &sent);
+	lf_team_cache_figures(cache, &before);
+	convert(team, version, DAY, &arena, &code);
+	assert_int_equal(code, LF_OK);
+	lf_team_cache_figures(cache, &after);
+	for (size_t i = 0; i < team->message->n_members; i++)
+		form += sizeof(struct lf_member) + 2 * sizeof(struct lf_expertise) + sizeof(struct lf_evidence);
+	assert_in_range(after.bytes - before.bytes, form, form + 1024);
+	let_go(cache, team);
+	lf_rubric_version_release(version);
+	lf_arena_clean_up(&arena);
+	lf_team_cache_destroy(cache);
+}
+
 static void a_team_that_a_rubric_refuses_is_refused_again(void **state)
 {
 	struct lf_team_cache *cache = lf_team_cache_new(SMALL);
@@ -477,6 +508,7 @@ int main(void)
 		cmocka_unit_test(many_teams_stay_within_the_memory_that_was_given),
 		cmocka_unit_test(what_requests_hold_is_part_of_that_memory),
 		cmocka_unit_test(a_team_is_converted_once_for_a_version_and_all_later_days),
+		cmocka_unit_test(a_converted_team_takes_little_more_than_its_content),
 		cmocka_unit_test(a_team_that_a_rubric_refuses_is_refused_again),
 		cmocka_unit_test(many_threads_find_hold_convert_and_drop_the_same_teams),
 		cmocka_unit_test(an_answer_is_the_same_whether_its_team_is_new_or_known),
