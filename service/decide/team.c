@@ -52,7 +52,7 @@ static const struct lf_team_form *find_form(
 	return form;
 }
 
-/* About what a form takes: to the byte where nothing of the team is left out. */
+/* About what lf_case_build() takes for a team that it keeps; where it takes more, the arena grows. */
 static size_t form_bytes(const Leadfit__V1__Team *team)
 {
 	const size_t each = sizeof(struct lf_member) + sizeof(char *) + 4 * sizeof(uint32_t) + LF_ARENA_ALIGNMENT;
@@ -83,7 +83,7 @@ static struct lf_team_form *form_new(struct lf_team *team)
 		return NULL;
 	lf_arena_init(&form->arena, team->memory->form_bytes_max);
 	form->arena.budget = &team->memory->budget;
-	(void)lf_arena_reserve(&form->arena, form_bytes(team->message)); /* where it can't, the arena grows as usual */
+	(void)lf_arena_reserve(&form->arena, form_bytes(team->message)); /* else the arena grows as usual */
 	form->kept.arena = &form->arena;
 	return form;
 }
