@@ -338,9 +338,14 @@ struct lf_backend {
 	void (*close_reader)(struct lf_reader *reader);
 	/*
 	 * The newest committed things, by whichever store: sequence, redacted_to, activated_to and tree.size suffice.
-	 * Called some times a second; short. NULL for an exclusive store.
+	 * Called some times a second; short. With now_us, where the store has a clock. NULL for an exclusive store.
 	 */
 	enum lf_code (*look)(struct lf_reader *reader, struct lf_tail *tail, struct lf_error *error);
+	/*
+	 * All that this reader has read, by the same server, is as durable as a commit of this store: it commits something
+	 * behind it, or knows that there is no need to. NULL: what is read is durable. UNAVAILABLE.
+	 */
+	enum lf_code (*settle)(struct lf_reader *reader, struct lf_error *error);
 	/* As lf_log_find_key(). */
 	enum lf_code (*find_key)(struct lf_reader *reader, const char *caller, const char *key,
 		const struct lf_digest *request_digest, struct lf_uuid *id, struct lf_error *error);

@@ -42,6 +42,11 @@ void lf_writer_stop(struct lf_log *log, const struct lf_error *error)
 		log->on_failed(log->on_failed_context, error);
 }
 
+void lf_writer_reached(struct lf_log *log)
+{
+	atomic_store(&log->reached_ns, lf_clock_ns());
+}
+
 void lf_writer_note(struct lf_log *log, const struct lf_error *error)
 {
 	if (error->code == LF_DATA_LOSS)
@@ -213,6 +218,7 @@ void lf_writer_run_batch(struct lf_log *log, size_t count)
 			return;
 		}
 	log->failing_since_ns = 0;
+	lf_writer_reached(log);
 	lf_writer_count(log, run.begun_ns, run.count);
 	lf_batch_turn(log, LF_BATCH_COMMITTED);
 	/* A commit without a write proves nothing about writing. */

@@ -37,6 +37,9 @@ struct lf_log_figures {
 	bool ready, failed;                 /* lf_log_ready(); nothing is written any more */
 	bool bytes_known;
 	struct lf_log_bytes bytes;
+	bool shared;            /* others may write it; then: */
+	uint64_t reached_ns;    /* lf_clock_ns() when something was last committed durably; 0: not yet */
+	int64_t clock_apart_us; /* how far the store's clock is ahead of this process's */
 };
 
 /* Any thread. It asks the file system: a few microseconds. */

@@ -262,9 +262,12 @@ static enum lf_code decide_act(struct group *group, size_t i, bool *write)
 	entry->item.at_us = columns.at_us = next_time(log, group->now_us);
 	entry->item.salt = group->entropy[i].salts[0];
 	*write = true;
-	if (lf_commit_act(log, &columns, &entry->item.salt, &commitment, group->error) != LF_OK)
+	if (lf_commit_act(log, &columns, &entry->item.salt, &commitment, group->error) != LF_OK ||
+		lf_writer_add_leaf(log, &entry->item, put->kind, &commitment, 1, group->error) != LF_OK)
 		return group->error->code;
-	return lf_writer_add_leaf(log, &entry->item, put->kind, &commitment, 1, group->error);
+	if (put->kind == LF_LEAF_DEFAULT) /* what a request gets that names no rubric */
+		log->tail.activated_to = log->leaves.tree.size;
+	return LF_OK;
 }
 
 static enum lf_code write_acts(struct group *group)

@@ -38,9 +38,12 @@ struct lf_log;
 struct lf_log_watch {
 	/* There are newer decisions, by whichever store: the newest sequence, which a read finds by then. */
 	void (*on_moved)(void *context, uint64_t newest_sequence);
-	/* Something was erased or pruned: what is remembered of the log from before may hold what is no more. */
+	/*
+	 * Something was erased or pruned: what is remembered of the log from before may hold what is no more. The log
+	 * itself, its store and its readers forget it, too.
+	 */
 	void (*on_redacted)(void *context);
-	/* Which version of a name is active may have changed: lf_log_activated_to() is this. */
+	/* Which version of a name is active may have changed, or the default: lf_log_activated_to() is this. */
 	void (*on_activated)(void *context, uint64_t activated_to);
 	void *context;
 };
@@ -74,8 +77,8 @@ struct lf_log_options {
 	void *on_committed_context;
 	struct lf_log_watch watch; /* of a shared log alone */
 	/*
-	 * Called from the opening or the writer thread when something is wrong that the operator must know of, or is
-	 * right again, in a sentence: the clock (lf_log_ready()). Must not block. May be NULL.
+	 * Called from a thread of the log's own, or the opening one, when something is wrong that the operator must know
+	 * of, or is right again, in a sentence: the clock (lf_log_ready()). Must not block. May be NULL.
 	 */
 	void (*on_warning)(void *context, const char *text);
 	void *on_warning_context;
@@ -110,10 +113,13 @@ void lf_log_close(struct lf_log *log);
 void lf_log_discard(struct lf_log *log);
 /*
  * Whether the last commit succeeded (true before the first), no damage was met, and times fit: the clock has not jumped
- * ahead while the log was open, and the newest record is not ahead of the clock, by more than five minutes each. Any
- * thread.
+ * ahead while the log was open, and the newest record is not ahead of the clock, by more than five minutes each. Of a
+ * shared log: also that something was committed, as durably as a decision is, within the last ten seconds (an idle writer
+ * commits a probe every three), and that the clock is not more than five seconds apart from the store's. Any thread.
  */
 bool lf_log_ready(const struct lf_log *log);
+/* Whether others may write the same log. Any thread. */
+bool lf_log_is_shared(const struct lf_log *log);
 /*
  * What the clock says, in microseconds, where times don't fit, so that a record can keep it beside the time that orders
  * it; else 0. Any thread.
@@ -195,11 +201,16 @@ void lf_log_append(struct lf_log *log, struct lf_append *append);
 void lf_log_append_all(struct lf_log *log, struct lf_append *const *appends, size_t count);
 
 /*
- * The size of the tree that ended with the newest activation known of, which a read finds by then; 0 = none. Never
- * falls, and grows by activations alone, but that a log of an exclusive backend may begin with its whole size, and jump
- * to it where a commit that failed was stored. It can be ahead of on_activated(). Any thread.
+ * The size of the tree that ended with the newest activation (or new default: LF_LEAF_DEFAULT) known of, which a read
+ * finds by then; 0 = none. Never falls, and grows by these alone, but that a log of an exclusive backend may begin with
+ * its whole size, and jump to it where a commit that failed was stored. It can be ahead of on_activated(). Any thread.
  */
 uint64_t lf_log_activated_to(const struct lf_log *log);
+/*
+ * Asks a shared log what others have committed by now: lf_log_activated_to() is then past every activation that was
+ * answered anywhere before the call. Of an exclusive log it is so in any case. UNAVAILABLE. Any thread; reads.
+ */
+enum lf_code lf_log_look(struct lf_log *log, struct lf_error *error);
 
 /* Looks a key up without queueing, so that a repeated request need not be scored again. NOT_FOUND; ALREADY_EXISTS where
  * the request was another. Any thread; reads. */
@@ -404,6 +415,12 @@ struct lf_tree_head {
 };
 /* Read back from what is committed. */
 enum lf_code lf_log_head(struct lf_log *log, struct lf_tree_head *head, struct lf_error *error);
+/*
+ * The same, of what is as durable as an acknowledged record: of a store with a standby, what is read may be on the
+ * primary alone, and gone after a failover. So something is committed behind it first. For what is to be signed, and so
+ * can't be taken back. UNAVAILABLE where that can't be done now. Any thread; blocks on a commit of its own.
+ */
+enum lf_code lf_log_lasting_head(struct lf_log *log, struct lf_tree_head *head, struct lf_error *error);
 /* Stored hashes of level 0, 8, 16, ... (tlog/tree.h). DATA_LOSS where one is missing. */
 enum lf_code lf_log_hashes(struct lf_log *log, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes,
 	struct lf_error *error);

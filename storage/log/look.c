@@ -5,12 +5,15 @@
  * It makes nothing right: whatever depends on the newest is looked at in the transaction. It bounds for how long what is
  * remembered outlives what was erased elsewhere, and how late somebody who waits for news hears of it.
  */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "proto/base/check.h"
 #include "proto/base/clock.h"
 #include "proto/base/thread.h"
 #include "storage/log/private.h"
 
-enum { LOOK_EVERY_MS = 200 };
+enum { LOOK_EVERY_MS = 200, APART_US_MAX = 5 * 1000 * 1000 };
 
 /* Sleeps. false: the log closes. */
 static bool wait_for_turn(struct lf_log *log)
@@ -27,12 +30,28 @@ static bool wait_for_turn(struct lf_log *log)
 	return go_on;
 }
 
+/* The writer forgets what was erased: at its next batch, or at once where it sleeps. */
+static void wake_to_forget(struct lf_log *log)
+{
+	atomic_store(&log->redacted, true);
+	pthread_mutex_lock(&log->lock);
+	if (log->asleep) {
+		log->asleep = false;
+		pthread_cond_signal(&log->wake);
+	}
+	pthread_mutex_unlock(&log->lock);
+}
+
 static void tell(struct lf_log *log, const struct lf_tail *before, const struct lf_tail *now)
 {
 	const struct lf_log_watch *watch = &log->watch;
 
-	if (now->redacted_to > before->redacted_to && watch->on_redacted != NULL)
-		watch->on_redacted(watch->context);
+	if (now->redacted_to > before->redacted_to) {
+		wake_to_forget(log);
+		lf_readers_forget(log);
+		if (watch->on_redacted != NULL)
+			watch->on_redacted(watch->context);
+	}
 	if (now->activated_to > before->activated_to) {
 		lf_log_note_activated(log, now->activated_to);
 		if (watch->on_activated != NULL)
@@ -40,6 +59,49 @@ static void tell(struct lf_log *log, const struct lf_tail *before, const struct 
 	}
 	if (now->sequence > before->sequence && watch->on_moved != NULL)
 		watch->on_moved(watch->context, now->sequence);
+}
+
+/* How far a time is outside of an interval; ahead is positive. */
+static int64_t distance(int64_t us, int64_t from_us, int64_t to_us)
+{
+	return us > to_us ? us - to_us : us < from_us ? us - from_us : 0;
+}
+
+/*
+ * What the store's clock said, while ours went from one moment to the other. Records get the store's time, but what is
+ * asked for by this process's (deadlines of a day, "today") should be the same.
+ */
+static void note_clock(struct lf_log *log, int64_t stored_us, int64_t from_us, int64_t to_us)
+{
+	const int64_t apart_us = distance(stored_us, from_us, to_us), seconds = apart_us / 1000000;
+	const bool apart = apart_us > APART_US_MAX || apart_us < -APART_US_MAX;
+	char text[256];
+
+	atomic_store(&log->look.apart_us, apart_us);
+	if (apart == atomic_load(&log->look.apart))
+		return;
+	atomic_store(&log->look.apart, apart);
+	if (log->on_warning == NULL)
+		return;
+	if (apart)
+		snprintf(text, sizeof(text),
+			"the clock of this machine is %" PRId64
+			" s %s the store's, and five are allowed: the service is not "
+			"ready; set it (records get the store's time)",
+			seconds < 0 ? -seconds : seconds, seconds < 0 ? "ahead of" : "behind");
+	else
+		snprintf(text, sizeof(text), "the clock of this machine fits the store's again");
+	log->on_warning(log->on_warning_context, text);
+}
+
+static enum lf_code look(struct lf_log *log, struct lf_tail *now, struct lf_error *error)
+{
+	const int64_t from_us = log->now_us();
+
+	now->now_us = 0;
+	if (log->backend->look(log->look.reader, now, error) == LF_OK && now->now_us != 0)
+		note_clock(log, now->now_us, from_us, log->now_us());
+	return error->code;
 }
 
 static void *look_main(void *context)
@@ -51,7 +113,7 @@ static void *look_main(void *context)
 		struct lf_error error = LF_ERROR_INIT;
 
 		now = *seen;
-		if (log->backend->look(log->look.reader, &now, &error) == LF_OK) {
+		if (look(log, &now, &error) == LF_OK) {
 			tell(log, seen, &now);
 			*seen = now;
 		} else {

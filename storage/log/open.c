@@ -6,7 +6,7 @@
 #include "proto/base/thread.h"
 #include "storage/log/private.h"
 
-enum { READERS_DEFAULT = 4 };
+enum { READERS_DEFAULT = 4, REACHED_SECONDS_MAX = 10 };
 
 static enum lf_code start_writer(struct lf_log *log, struct lf_error *error)
 {
@@ -177,12 +177,27 @@ enum lf_code lf_log_restore(const struct lf_backend *backend, const char *locati
 	return code;
 }
 
+bool lf_log_is_shared(const struct lf_log *log)
+{
+	return log->backend->shared;
+}
+
+/* Of a shared log: something was committed lately, and the clock is the store's. */
+static bool is_in_touch(const struct lf_log *log)
+{
+	const uint64_t reached_ns = atomic_load(&log->reached_ns);
+
+	return !log->backend->shared || log->read_only ||
+		(reached_ns != 0 && !atomic_load(&log->look.apart) &&
+			lf_clock_ns() - reached_ns < (uint64_t)REACHED_SECONDS_MAX * 1000 * 1000 * 1000);
+}
+
 bool lf_log_ready(const struct lf_log *log)
 {
 	const enum lf_writer_state state = atomic_load(&log->state);
 
 	return (state == LF_WRITER_READY || state == LF_WRITER_ABSENT) && !atomic_load(&log->damaged) &&
-		atomic_load(&log->time_state) == LF_TIME_FITS;
+		atomic_load(&log->time_state) == LF_TIME_FITS && is_in_touch(log);
 }
 
 int64_t lf_log_clock_apart(const struct lf_log *log)
@@ -199,7 +214,12 @@ void lf_log_figures(struct lf_log *log, struct lf_log_figures *figures)
 		.ready = lf_log_ready(log),
 		.failed = lf_log_has_failed(log),
 		.bytes_known = log->backend->measure != NULL,
+		.shared = log->backend->shared,
 	};
+	if (figures->shared) {
+		figures->reached_ns = atomic_load(&log->reached_ns);
+		figures->clock_apart_us = atomic_load(&log->look.apart_us);
+	}
 	if (figures->bytes_known)
 		log->backend->measure(log->store, &figures->bytes);
 	pthread_mutex_lock(&log->lock);

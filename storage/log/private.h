@@ -15,6 +15,12 @@ void lf_uuid_next(struct lf_uuid *last, int64_t now_us, const uint8_t random[16]
 
 struct lf_log;
 
+/* A reader of the pool, and as of which age its memory is. */
+struct lf_pooled {
+	struct lf_reader *reader;
+	unsigned age;
+};
+
 /* Readers that wait to be used. Any thread. */
 struct lf_reader_pool {
 	pthread_mutex_t lock;
@@ -22,6 +28,8 @@ struct lf_reader_pool {
 	struct lf_reader **idle; /* a stack: the one used last is the warmest */
 	size_t idle_count, count;
 	struct lf_reader **renewed; /* room for all of them: lf_readers_renew() */
+	struct lf_pooled *all;      /* count of them */
+	unsigned age;               /* lf_readers_forget(): what is older is opened anew before it is idle again */
 };
 
 enum lf_code lf_reader_pool_open(struct lf_reader_pool *pool, const struct lf_backend *backend, struct lf_store *store,
@@ -34,6 +42,11 @@ void lf_reader_pool_close(struct lf_reader_pool *pool, const struct lf_backend *
  * old one stays, and its error is given. Waits until each is back: one caller at a time, who has none. Blocks.
  */
 enum lf_code lf_readers_renew(struct lf_log *log, struct lf_error *error);
+/*
+ * The same without waiting: idle ones at once, each other when it comes back. Where one can't be opened the old one stays.
+ * Any thread. Blocks as opening does.
+ */
+void lf_readers_forget(struct lf_log *log);
 
 /* A rubric that waits for the writer, and what came of it. */
 struct lf_rubric_put {
@@ -120,6 +133,8 @@ struct lf_look {
 	struct lf_reader *reader; /* NULL = the log is not shared, or read only */
 	pthread_t thread;
 	struct lf_tail seen; /* the thread's */
+	atomic_bool apart;   /* the clock is too far from the store's */
+	atomic_int_fast64_t apart_us;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool closing; /* under lock */
@@ -187,6 +202,9 @@ struct lf_log {
 	unsigned forget_age; /* lf_forget_age() when all of that was cleared last */
 
 	atomic_uint_fast64_t activated_to; /* lf_log_activated_to() */
+	/* Of a shared log: lf_clock_ns() when something was last committed as durably as a decision is. */
+	atomic_uint_fast64_t reached_ns;
+	atomic_bool redacted; /* somebody erased something, and the writer has not forgotten it yet */
 	struct lf_log_watch watch;
 	struct lf_look look;
 };
@@ -232,6 +250,8 @@ static inline void lf_writer_check_backend(struct lf_log *log)
 void lf_writer_run_batch(struct lf_log *log, size_t count);
 /* W6: no more writes. Calls on_failed. */
 void lf_writer_stop(struct lf_log *log, const struct lf_error *error);
+/* Something was committed just now, as durably as a decision is. */
+void lf_writer_reached(struct lf_log *log);
 /* What the backend's housekeeping said: DATA_LOSS stops, RESOURCE_EXHAUSTED ends readiness until a probe succeeds. */
 void lf_writer_note(struct lf_log *log, const struct lf_error *error);
 

@@ -15,11 +15,17 @@ enum lf_code lf_reader_pool_open(struct lf_reader_pool *pool, const struct lf_ba
 	if (pool->idle == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	pool->renewed = pool->idle + count;
+	pool->all = calloc(count, sizeof(*pool->all));
+	if (pool->all == NULL) {
+		free(pool->idle);
+		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
+	}
 	for (; pool->count < count; pool->count++) {
 		if (backend->open_reader(store, &pool->idle[pool->count], error) != LF_OK) {
 			lf_reader_pool_close(pool, backend);
 			return error->code;
 		}
+		pool->all[pool->count].reader = pool->idle[pool->count];
 		pool->idle_count++;
 	}
 	return LF_OK;
@@ -36,7 +42,9 @@ void lf_reader_pool_close(struct lf_reader_pool *pool, const struct lf_backend *
 	for (size_t i = 0; i < pool->idle_count; i++)
 		backend->close_reader(pool->idle[i]);
 	free(pool->idle);
+	free(pool->all);
 	pool->idle = NULL;
+	pool->all = NULL;
 	pool->idle_count = pool->count = 0;
 	pthread_cond_destroy(&pool->returned);
 	pthread_mutex_destroy(&pool->lock);
@@ -56,11 +64,43 @@ static struct lf_reader *check_out(struct lf_log *log)
 	return reader;
 }
 
+/* Under the lock. */
+static struct lf_pooled *pooled_of(struct lf_reader_pool *pool, const struct lf_reader *reader)
+{
+	size_t i = 0;
+
+	while (i + 1 < pool->count && pool->all[i].reader != reader)
+		i++;
+	LF_CHECK(W15, i < pool->count && pool->all[i].reader == reader);
+	return &pool->all[i];
+}
+
+/* A new one in its place; where there can't be one, itself. Without the lock. */
+static struct lf_reader *open_anew(struct lf_log *log, struct lf_reader *old)
+{
+	struct lf_error ignored = LF_ERROR_INIT;
+	struct lf_reader *fresh = NULL;
+
+	if (log->backend->open_reader(log->store, &fresh, &ignored) == LF_OK)
+		log->backend->close_reader(old);
+	lf_error_clean_up(&ignored);
+	return fresh != NULL ? fresh : old;
+}
+
 static void check_in(struct lf_log *log, struct lf_reader *reader)
 {
 	struct lf_reader_pool *pool = &log->readers;
+	struct lf_pooled *pooled;
 
 	pthread_mutex_lock(&pool->lock);
+	pooled = pooled_of(pool, reader);
+	while (pooled->age != pool->age) {
+		pooled->age = pool->age;
+		pthread_mutex_unlock(&pool->lock);
+		reader = open_anew(log, reader);
+		pthread_mutex_lock(&pool->lock);
+		pooled->reader = reader;
+	}
 	LF_CHECK(W15, pool->idle_count < pool->count);
 	pool->idle[pool->idle_count++] = reader;
 	pthread_cond_signal(&pool->returned); /* under the lock: the pool may be gone after it */
@@ -88,11 +128,42 @@ enum lf_code lf_readers_renew(struct lf_log *log, struct lf_error *error)
 			fresh = old;
 		else
 			log->backend->close_reader(old);
+		pthread_mutex_lock(&pool->lock);
+		pooled_of(pool, old)->reader = fresh;
+		pthread_mutex_unlock(&pool->lock);
 		pool->renewed[taken] = fresh;
 	}
 	while (taken > 0)
 		check_in(log, pool->renewed[--taken]);
 	return error->code;
+}
+
+/* An idle one that is to be opened anew, taken out. NULL: there is none. */
+static struct lf_reader *take_old(struct lf_reader_pool *pool)
+{
+	struct lf_reader *old = NULL;
+
+	pthread_mutex_lock(&pool->lock);
+	for (size_t i = 0; i < pool->idle_count && old == NULL; i++) {
+		if (pooled_of(pool, pool->idle[i])->age == pool->age)
+			continue;
+		old = pool->idle[i];
+		pool->idle[i] = pool->idle[--pool->idle_count];
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return old;
+}
+
+void lf_readers_forget(struct lf_log *log)
+{
+	struct lf_reader_pool *pool = &log->readers;
+	struct lf_reader *old;
+
+	pthread_mutex_lock(&pool->lock);
+	pool->age++;
+	pthread_mutex_unlock(&pool->lock);
+	while ((old = take_old(pool)) != NULL)
+		check_in(log, old);
 }
 
 /* The backend gets an error that is not NULL; the caller's may be. */
@@ -226,6 +297,33 @@ enum lf_code lf_log_head(struct lf_log *log, struct lf_tree_head *head, struct l
 	struct lf_reader *reader = check_out(log);
 	const enum lf_code code = log->backend->head(reader, head, &inner);
 
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_lasting_head(struct lf_log *log, struct lf_tree_head *head, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	enum lf_code code = log->backend->head(reader, head, &inner);
+
+	if (code == LF_OK && log->backend->settle != NULL)
+		code = log->backend->settle(reader, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_look(struct lf_log *log, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_tail tail = {0};
+	struct lf_reader *reader;
+	enum lf_code code;
+
+	if (!log->backend->shared)
+		return LF_OK;
+	reader = check_out(log);
+	code = log->backend->look(reader, &tail, &inner);
+	if (code == LF_OK)
+		lf_log_note_activated(log, tail.activated_to);
 	return finish(log, reader, code, &inner, error);
 }
 

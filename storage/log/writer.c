@@ -15,7 +15,7 @@
 #include "proto/base/forget.h"
 #include "storage/log/private.h"
 
-enum { NS_A_SECOND = 1000 * 1000 * 1000 };
+enum { NS_A_SECOND = 1000 * 1000 * 1000, PROBE_SECONDS = 3 };
 
 /* ---- the next batch ---- */
 
@@ -56,6 +56,25 @@ static size_t take_batch(struct lf_log *log, bool *failed, bool *closing, bool *
 	return count;
 }
 
+/* Whether writing is to be tried though it worked last: what a shared store waits for may have gone since. */
+static bool is_probe_due(const struct lf_log *log)
+{
+	return log->backend->shared &&
+		lf_clock_ns() - atomic_load(&log->reached_ns) >= (uint64_t)PROBE_SECONDS * NS_A_SECOND;
+}
+
+static void probe(struct lf_log *log, struct lf_error *error)
+{
+	enum lf_code code = lf_writer_know_tail(log, error);
+
+	if (code == LF_OK)
+		code = log->backend->probe(log->store, error);
+	if (code == LF_OK)
+		lf_writer_reached(log);
+	if (code != LF_DATA_LOSS) /* lf_writer_note() */
+		lf_writer_turn(log, code == LF_OK ? LF_WRITER_READY : LF_WRITER_NOT_READY);
+}
+
 /* W9. Beside a chore the writer does not sleep, so a second is counted here. */
 static void look_after(struct lf_log *log, bool chore)
 {
@@ -66,14 +85,30 @@ static void look_after(struct lf_log *log, bool chore)
 		return;
 	log->looked_after_at = second;
 	lf_writer_check_backend(log);
-	if (atomic_load(&log->state) == LF_WRITER_READY)
+	if (atomic_load(&log->state) == LF_WRITER_READY && !is_probe_due(log))
 		log->backend->maintain(log->store, &error);
-	else if (lf_writer_know_tail(log, &error) == LF_OK && log->backend->probe(log->store, &error) == LF_OK)
-		lf_writer_turn(log, LF_WRITER_READY);
+	else
+		probe(log, &error);
 	lf_writer_note(log, &error);
 	if (log->tail_known)
 		lf_writer_now(log, 0);
 	lf_error_clean_up(&error);
+}
+
+/*
+ * Somebody erased something in a shared log. A store forgets it when it begins and sees that; what readers have read is in
+ * their connections' memory. That either can't be done is told by what needs them next.
+ */
+static void forget_redacted(struct lf_log *log)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	lf_writer_check_backend(log);
+	if (lf_writer_begin(log, &error) == LF_OK)
+		lf_writer_rollback(log, LF_OK);
+	lf_writer_note(log, &error);
+	lf_error_clean_up(&error);
+	lf_writer_forget(log);
 }
 
 /* Somebody erased something, perhaps in another process: what the writer has of it goes. */
@@ -92,10 +127,17 @@ void *lf_writer_main(void *context)
 	struct lf_log *log = context;
 	bool failed, closing, chore;
 
+	if (log->backend->shared) /* so that it is ready at once, if it is */
+		look_after(log, false);
 	for (;;) {
 		const size_t count = take_batch(log, &failed, &closing, &chore);
 
 		forget(log);
+		/* A batch begins, too. */
+		if (atomic_exchange(&log->redacted, false) && count == 0 && !failed && !closing) {
+			forget_redacted(log);
+			continue;
+		}
 		if (count > 0 && failed) {
 			struct lf_error error = LF_ERROR_INIT;
 

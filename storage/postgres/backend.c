@@ -27,6 +27,7 @@ const struct lf_backend lf_postgres_backend = {
 	.open_reader = lf_pg_open_reader,
 	.close_reader = lf_pg_close_reader,
 	.look = lf_pg_look,
+	.settle = lf_pg_settle,
 	.find_key = lf_pg_find_key,
 	.get = lf_pg_get,
 	.list = lf_pg_list_decisions,

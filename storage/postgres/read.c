@@ -32,6 +32,14 @@ enum lf_code lf_pg_look(struct lf_reader *reader, struct lf_tail *tail, struct l
 	return error->code;
 }
 
+enum lf_code lf_pg_settle(struct lf_reader *reader, struct lf_error *error)
+{
+	/* Another connection may be to another server than the one that was asked. */
+	if (reader->pg.conn == NULL)
+		return lf_error_set(error, LF_UNAVAILABLE, "the connection that was read by is gone");
+	return lf_pg_barrier(reader->store, &reader->pg, false, error);
+}
+
 enum lf_code lf_pg_head(struct lf_reader *reader, struct lf_tree_head *head, struct lf_error *error)
 {
 	struct lf_tail tail;

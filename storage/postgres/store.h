@@ -258,6 +258,7 @@ enum lf_code lf_pg_read_row(
 	const PGresult *result, int row, int first, struct lf_stored *stored, struct lf_error *error);
 
 enum lf_code lf_pg_look(struct lf_reader *reader, struct lf_tail *tail, struct lf_error *error);
+enum lf_code lf_pg_settle(struct lf_reader *reader, struct lf_error *error);
 enum lf_code lf_pg_find_key(struct lf_reader *reader, const char *caller, const char *key,
 	const struct lf_digest *request_digest, struct lf_uuid *id, struct lf_error *error);
 enum lf_code lf_pg_get(

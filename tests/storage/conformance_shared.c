@@ -419,6 +419,32 @@ static void what_was_scored_before_another_log_activated_is_not_stored(void **st
 	lf_log_close(logs[1]);
 }
 
+/* By asking, without waiting to be told: also that another rubric is the default. */
+static void what_another_log_activated_is_known_by_asking(void **state)
+{
+	struct lf_log *logs[2] = {
+		log_open(current->backend, current->location), log_open(current->backend, current->location)};
+	struct lf_act_put act = {.kind = LF_LEAF_DEFAULT, .caller = "a", .body = bytes_of("d")};
+	struct lf_tree_head head;
+
+	(void)state;
+	rubric_put(logs[0]);
+	assert_int_equal(lf_log_look(logs[1], NULL), LF_OK);
+	assert_int_equal(lf_log_activated_to(logs[1]), 2);
+	assert_int_equal(lf_log_put_act(logs[0], &act, NULL), LF_OK);
+	assert_int_equal(lf_log_activated_to(logs[0]), 3);
+	assert_int_equal(lf_log_look(logs[1], NULL), LF_OK);
+	assert_int_equal(lf_log_activated_to(logs[1]), 3);
+	act.kind = LF_LEAF_ACCESS;
+	assert_int_equal(lf_log_put_act(logs[0], &act, NULL), LF_OK);
+	assert_int_equal(lf_log_look(logs[1], NULL), LF_OK);
+	assert_int_equal(lf_log_activated_to(logs[1]), 3);
+	assert_int_equal(lf_log_lasting_head(logs[1], &head, NULL), LF_OK);
+	assert_int_equal(head.size, 4);
+	lf_log_close(logs[0]);
+	lf_log_close(logs[1]);
+}
+
 struct heard {
 	atomic_uint_fast64_t newest, activated_to;
 	atomic_int redacted;
@@ -479,6 +505,7 @@ int conformance_shared_run(const struct conformance *subject)
 		CLAIM(the_same_fault_settles_a_lone_commit),
 		CLAIM(what_was_read_before_another_log_erased_is_not_recorded),
 		CLAIM(what_was_scored_before_another_log_activated_is_not_stored),
+		CLAIM(what_another_log_activated_is_known_by_asking),
 		CLAIM(what_another_log_does_is_told),
 	};
 

@@ -676,6 +676,7 @@ static enum lf_code memory_look(struct lf_reader *reader, struct lf_tail *tail, 
 	(void)error;
 	pthread_mutex_lock(&reader->memory->lock);
 	*tail = reader->memory->tail;
+	tail->now_us = clock_us;
 	pthread_mutex_unlock(&reader->memory->lock);
 	return LF_OK;
 }

@@ -157,10 +157,9 @@ static void a_wait_that_ends_because_no_standby_is_waited_for_is_no_acknowledgem
 	accepting = true;
 	log = open_log();
 	rubric_put(log);
-	lf_log_close(log);
-	accepting = false;
 	let_commits_wait();
-	log = open_log();
+	/* From here on not. The writer rests: it has just committed, and a new one would try whether it can. */
+	log->store->asynchronous = false;
 	work_init(&work, 1, 1, 0);
 	lf_log_append(log, &work.append);
 	await_waiting(1);
@@ -215,6 +214,52 @@ static void what_is_there_already_is_acknowledged_once_it_is_on_the_standby(void
 	lf_log_close(other);
 }
 
+/* What is visible may be gone after a failover, and a signature can't be taken back. */
+static void what_is_to_be_signed_is_on_the_standby(void **state)
+{
+	struct lf_tree_head head, lasting;
+	struct work work;
+	struct lf_log *log;
+
+	(void)state;
+	accepting = true;
+	log = open_log();
+	rubric_put(log);
+	let_commits_wait();
+	leave_a_visible_record(log, &work);
+	assert_int_equal(lf_log_head(log, &head, NULL), LF_OK);
+	assert_int_equal(head.size, 3);
+	assert_int_not_equal(lf_log_lasting_head(log, &lasting, NULL), LF_OK);
+	wait_for_standby("");
+	for (int i = 0; i < TRIES && lf_log_lasting_head(log, &lasting, NULL) != LF_OK; i++)
+		rest();
+	assert_int_equal(lasting.size, 3);
+	assert_memory_equal(&lasting.root, &head.root, sizeof(head.root));
+	lf_log_close(log);
+}
+
+/* Nobody asks for anything: the log commits something by itself now and then. */
+static void an_idle_log_is_ready_while_its_standby_is_there(void **state)
+{
+	struct lf_log *log;
+
+	(void)state;
+	accepting = true;
+	log = open_log();
+	for (int i = 0; i < TRIES && !lf_log_ready(log); i++)
+		rest();
+	assert_true(lf_log_ready(log));
+	let_commits_wait();
+	for (int i = 0; i < TRIES && lf_log_ready(log); i++)
+		rest();
+	assert_false(lf_log_ready(log));
+	wait_for_standby("");
+	for (int i = 0; i < TRIES && !lf_log_ready(log); i++)
+		rest();
+	assert_true(lf_log_ready(log));
+	lf_log_close(log);
+}
+
 /* A pooler that gives another session, or resets this one. */
 static void a_session_that_lost_its_settings_is_given_up(void **state)
 {
@@ -249,6 +294,8 @@ int main(void)
 		CLAIM(a_server_that_waits_for_no_standby_any_more_is_not_written_to),
 		CLAIM(a_wait_that_ends_because_no_standby_is_waited_for_is_no_acknowledgement),
 		CLAIM(what_is_there_already_is_acknowledged_once_it_is_on_the_standby),
+		CLAIM(what_is_to_be_signed_is_on_the_standby),
+		CLAIM(an_idle_log_is_ready_while_its_standby_is_there),
 		CLAIM(a_session_that_lost_its_settings_is_given_up),
 	};
 	int failed;
