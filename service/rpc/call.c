@@ -60,16 +60,31 @@ void *lf_rpc_call_own(const struct lf_rpc_call *call)
 
 void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes)
 {
+	struct lf_rpc_kept *kept;
+
 	lf_rpc_call_check_working(call);
-	LF_CHECK(R9, call->kept == NULL);
 	if (!lf_rpc_take(call, bytes))
 		return NULL;
-	call->kept = malloc(bytes);
-	if (call->kept == NULL)
+	kept = malloc(sizeof(*kept) + bytes);
+	if (kept == NULL) {
 		lf_rpc_give(call, bytes);
-	else
-		call->kept_bytes = bytes;
-	return call->kept;
+		return NULL;
+	}
+	kept->before = call->kept;
+	kept->bytes = bytes;
+	call->kept = kept;
+	return kept->memory;
+}
+
+static void free_kept(struct lf_rpc_call *call)
+{
+	while (call->kept != NULL) {
+		struct lf_rpc_kept *kept = call->kept;
+
+		call->kept = kept->before;
+		lf_rpc_give(call, kept->bytes);
+		free(kept);
+	}
 }
 
 void lf_rpc_leave(struct lf_rpc_call *call)
@@ -97,11 +112,7 @@ struct lf_rpc_arena *lf_rpc_call_release(struct lf_rpc_call *call)
 	for (size_t i = 0; i < call->held_count; i++)
 		cache->release(cache->context, call->held[i]);
 	call->held_count = 0;
-	free(call->kept);
-	if (call->kept_bytes != 0)
-		lf_rpc_give(call, call->kept_bytes);
-	call->kept = NULL;
-	call->kept_bytes = 0;
+	free_kept(call);
 	call->resume = NULL;
 	call->dropped = NULL;
 	call->request.metadata_count = 0;

@@ -116,6 +116,13 @@ struct lf_rpc_peer {
 
 /* ---- arenas, which requests take in turns ---- */
 
+/* A block that lasts as long as its call. */
+struct lf_rpc_kept {
+	struct lf_rpc_kept *before;
+	size_t bytes;
+	alignas(max_align_t) unsigned char memory[];
+};
+
 struct lf_rpc_arena {
 	struct lf_arena_budget budget; /* first: the server's, and the shares of the call that has it */
 	struct lf_arena arena;         /* as large as the budget allows while in use; empty while idle */
@@ -176,9 +183,8 @@ struct lf_rpc_call {
 	const char *caller;
 	struct lf_trace trace;
 	struct lf_rpc_arena *arena; /* NULL while it waits, and after lf_rpc_leave() */
-	void *kept;                 /* heap; lf_rpc_keep() */
-	size_t kept_bytes;
-	void **held; /* of options.cache; the array stays with the call */
+	struct lf_rpc_kept *kept;   /* heap; lf_rpc_keep(): the newest */
+	void **held;                /* of options.cache; the array stays with the call */
 	size_t held_count, held_room;
 	void (*resume)(struct lf_rpc_call *call, void *context); /* where a worker goes on; NULL = it begins */
 	void *resume_context;

@@ -194,12 +194,12 @@ static void arena_idle_and_not_empty(void)
 	lf_rpc_arena_keep(call->server, arena);
 }
 
-static void memory_kept_twice(void)
+static void left_twice(void)
 {
 	struct lf_rpc_call *call = working(false);
 
-	lf_rpc_keep(call, 1);
-	lf_rpc_keep(call, 1);
+	lf_rpc_leave(call);
+	lf_rpc_leave(call);
 }
 
 static void yield_without_a_worker(void)
@@ -295,7 +295,7 @@ static const struct {
 	{"R6", more_ended_than_was_in_flight},
 	{"R7", budget_in_use_at_the_end},
 	{"R8", arena_idle_and_not_empty},
-	{"R9", memory_kept_twice},
+	{"R9", left_twice},
 	{"R10", yield_without_a_worker},
 	{"R11", quick_method_that_is_not_there},
 	{"R12", transport_closed_that_was_not_attached},
