@@ -200,7 +200,8 @@ static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options
 		.on_damaged = log_damaged,
 		.on_warning = log_warns,
 		.on_migrating = log_migrating,
-		.on_migrating_context = &tenths};
+		.on_migrating_context = &tenths,
+		.watch = lf_daemon_others_watch(&d->others)};
 
 	if (location == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the log's name");
@@ -245,6 +246,7 @@ static enum lf_code open_services(struct lf_daemon *d, const struct lf_daemon_op
 	lf_daemon_services_init(&d->services, &d->state);
 	if (lf_daemon_services_add(&d->services, d->server, error) != LF_OK)
 		return error->code;
+	lf_daemon_others_start(&d->others, &d->state, d->publisher);
 	return lf_daemon_services_start(&d->services, error);
 }
 
@@ -351,6 +353,7 @@ int lf_daemon_start(struct lf_daemon *d, const struct lf_daemon_options *options
 	struct lf_start_rubrics rubrics = {.count = 0};
 	int status = lf_start_rubrics_read(&rubrics, options);
 
+	lf_daemon_others_init(&d->others);
 	if (status == 0) {
 		say_starting();
 		status = start(d, options, &rubrics);
@@ -369,6 +372,7 @@ void lf_daemon_stop(struct lf_daemon *d)
 		given_up = lf_rpc_server_stop(d->server, DRAIN_MS);
 	if (given_up > 0)
 		lf_event_say(LF_EVENT_REQUESTS_GIVEN_UP, "%zu requests were given up", given_up);
+	lf_daemon_others_stop(&d->others);
 	if (d->state_ready) {
 		lf_state_end_chores(&d->state);
 		lf_daemon_services_stop(&d->services);

@@ -3,6 +3,7 @@
 #define LF_SERVICE_DAEMON_DAEMON_H
 
 #include "service/daemon/options.h"
+#include "service/daemon/others.h"
 #include "service/daemon/services.h"
 #include "service/http/http.h"
 #include "service/rpc/figures.h"
@@ -21,6 +22,7 @@ struct lf_daemon {
 	struct lf_registry *registry;
 	char *backups; /* NULL: none are made */
 	struct lf_team_cache *teams;
+	struct lf_daemon_others others;
 	bool log_requests; /* all of them */
 	struct lf_rpc_server *server;
 	struct lf_rpc_observer observer;            /* the server's */

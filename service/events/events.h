@@ -45,6 +45,7 @@ enum lf_event_level { LF_LEVEL_DEBUG, LF_LEVEL_INFO, LF_LEVEL_WARNING, LF_LEVEL_
 	X(RUBRIC_WARNING, "rubric_warning", WARNING, "A rubric of the command line has something odd.")                \
 	X(RUBRIC_DEFAULT, "rubric_default", INFO, "A rubric has become the default.")                                  \
 	X(RUBRIC_MISSING, "rubric_missing", WARNING, "Requests that name no rubric will be refused.")                  \
+	X(RUBRIC_UNUSABLE, "rubric_unusable", ERROR, "Another service made a rubric active that is not served here.")  \
 	X(KEY_MADE, "key_made", INFO, "The signing key was made.")                                                     \
 	X(KEY_UNPUBLISHED, "key_unpublished", WARNING, "The file of the verifier key can't be written.")               \
 	X(VERIFIER_KEY, "verifier_key", INFO, "The verifier key that checkpoints are checked with.")                   \
@@ -56,6 +57,7 @@ enum lf_event_level { LF_LEVEL_DEBUG, LF_LEVEL_INFO, LF_LEVEL_WARNING, LF_LEVEL_
 	X(ACCESS_RESUMED, "access_resumed", INFO, "Who looked is recorded again.")                                     \
 	X(ACCESS_LOST, "access_lost", ERROR, "The service stopped, and could not record all of who looked.")           \
 	X(ERASED_LIST_FAILED, "erased_list_failed", ERROR, "The list of who was erased can't be written.")             \
+	X(FORGOTTEN, "forgotten", DEBUG, "Something was erased from a shared log: memory was cleared of it.")          \
 	X(JOB_DONE, "job_done", INFO, "An erasure or a pruning is done.")                                              \
 	X(JOB_FAILED, "job_failed", ERROR, "An erasure or a pruning has ended without being done.")                    \
 	X(JOB_WAITS, "job_waits", WARNING, "An erasure or a pruning failed, and will be tried again.")                 \

@@ -11,10 +11,7 @@
 #include "proto/base/thread.h"
 #include "service/events/events.h"
 #include "service/keeping/walk.h"
-#include "service/rpc/rpc.h"
-#include "service/state/finisher.h"
 #include "service/state/state.h"
-#include "service/state/team_cache.h"
 #include "storage/log/log.h"
 
 enum { RETRY_S_FIRST = 1, RETRY_S_MAX = 60 };
@@ -276,19 +273,6 @@ static enum lf_code walk(struct lf_jobs *jobs, struct lf_error *error)
 	return error->code;
 }
 
-/*
- * The file has nothing more of what was deleted, nor do the log's connections: now what the service keeps beside them.
- * The stacks of this thread, and of whoever works at the moment, follow when each has nothing more to do.
- */
-static void forget(struct lf_state *state)
-{
-	lf_forget();
-	lf_team_cache_clear(state->teams);
-	if (state->server != NULL)
-		lf_rpc_forget(state->server);
-	lf_finisher_wake(state->finisher);
-}
-
 /* Rewrites the file. A log that is no file is cleaned by means of its own, and then only what is in memory goes here. */
 static enum lf_code vacuum(struct lf_jobs *jobs, struct lf_error *error)
 {
@@ -307,7 +291,7 @@ static enum lf_code vacuum(struct lf_jobs *jobs, struct lf_error *error)
 	if (code == LF_OK) {
 		job->counts.bytes_before = chore.bytes_before;
 		job->counts.bytes_after = chore.bytes;
-		forget(jobs->state);
+		lf_state_forget(jobs->state);
 	}
 	return fail(job, error);
 }

@@ -33,7 +33,7 @@ struct lf_rubric_version *lf_requested_rubric(struct lf_registry *registry, Lead
 		if (lf_rubric_pack(rubric, arena, &bytes, error) == LF_OK)
 			lf_rubric_version_new(&version, bytes.data, bytes.length, "", error);
 	} else if (*digest == '\0') {
-		version = lf_registry_active(registry, name, error);
+		version = lf_registry_newest(registry, name, error);
 	} else if (!lf_digest_parse(digest, &parsed)) {
 		lf_error_add(error, "digest", "\"%.70s\" is not 64 hexadecimal digits", digest);
 	} else {

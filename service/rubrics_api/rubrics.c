@@ -78,7 +78,7 @@ static enum lf_code find_row(struct lf_state *state, const Leadfit__V1__GetRubri
 		}
 		return code;
 	}
-	version = lf_registry_active(state->registry, request->name, error);
+	version = lf_registry_newest(state->registry, request->name, error);
 	if (version == NULL)
 		return error->code;
 	code = lf_log_get_rubric(state->log, NULL, &version->digest, row, error);

@@ -84,7 +84,7 @@ void lf_scoring_profile(Leadfit__V1__Scoring_Service *service, const Leadfit__V1
 	struct lf_rpc_call *call = closure_data;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
-	struct lf_rubric_version *version = lf_registry_active(state->registry, request->rubric, &error);
+	struct lf_rubric_version *version = lf_registry_newest(state->registry, request->rubric, &error);
 	Leadfit__V1__ProfileResponse response = LEADFIT__V1__PROFILE_RESPONSE__INIT;
 	Leadfit__V1__RubricRef rubric = LEADFIT__V1__RUBRIC_REF__INIT;
 	Leadfit__V1__ProjectRef project = LEADFIT__V1__PROJECT_REF__INIT;
@@ -127,7 +127,7 @@ void lf_scoring_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__
 	struct lf_rpc_call *call = closure_data;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
-	struct lf_rubric_version *version = lf_registry_active(state->registry, request->rubric, &error);
+	struct lf_rubric_version *version = lf_registry_newest(state->registry, request->rubric, &error);
 	Leadfit__V1__SweepResponse *response;
 	size_t from = 0;
 

@@ -5,10 +5,18 @@
  * writer hands it to the finisher, which appends id and time and sends. What the record points to is moved out of the
  * call's arena into a block of its own, so that the next request is worked on in the memory that the processor has at
  * hand, and one that waits for the log holds little.
+ *
+ * Where other services write the same log, one of them may have activated something that is not known here yet. The log
+ * looks at that in the commit, and refuses the record (ABORTED): then the request, which is kept for that, is worked on
+ * again, by what is active now. A request that can't be scored is not refused before it is known that nothing has been
+ * activated meanwhile.
  */
+#include <string.h>
+
 #include "proto/base/clock.h"
 #include "proto/base/limits.h"
 #include "proto/base/trace.h"
+#include "proto/wire/wire.h"
 #include "service/decide/decision.h"
 #include "service/decide/record.h"
 #include "service/scoring/explore.h"
@@ -20,6 +28,9 @@
 #include "service/state/reply.h"
 #include "service/state/state.h"
 
+/* Whoever activates so often is told by requests that fail. */
+enum { ABORTED_MAX = 8 };
+
 struct score_job {
 	struct lf_append append;
 	struct lf_rpc_call *call;
@@ -29,6 +40,10 @@ struct score_job {
 	struct lf_content project;         /* likewise */
 	struct lf_rubric_version *version; /* held: the record borrows its name */
 	struct lf_finish finish;
+	/* Where others write the log, too: */
+	struct lf_bytes sent; /* the request, as long as the call */
+	unsigned aborted;     /* so often */
+	bool caught_up;       /* what is active was asked for, since it could not be scored */
 };
 
 static enum lf_code no_memory(struct lf_error *error)
@@ -37,6 +52,17 @@ static enum lf_code no_memory(struct lf_error *error)
 }
 
 /* ---- after the commit ---- */
+
+/* Apart, for the error's hundreds of bytes are cleared wherever it is declared. */
+static void fail_aborted(struct lf_rpc_call *call)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	lf_error_set(&error, LF_UNAVAILABLE,
+		"the decision was not stored: rubrics were activated %d times while it was scored: retry",
+		ABORTED_MAX + 1);
+	lf_send_error(call, &error);
+}
 
 /* On a worker: the key was known. */
 static void answer_existing(struct lf_rpc_call *call, void *context)
@@ -76,6 +102,8 @@ static void finish(struct lf_finish *finish)
 	lf_send_error(job->call, &failure);
 }
 
+static void score_again(struct lf_rpc_call *call, void *context);
+
 /* On the log's writer thread, after the commit; or inside lf_log_append(), where that refuses. */
 static void committed(struct lf_append *append, const struct lf_error *error)
 {
@@ -90,7 +118,15 @@ static void committed(struct lf_append *append, const struct lf_error *error)
 		lf_finisher_push(job->state->finisher, &job->finish);
 		return;
 	}
-	lf_rpc_fail(job->call, error);
+	if (error->code == LF_ABORTED && job->aborted < ABORTED_MAX) {
+		lf_rubric_version_release(version);
+		lf_rpc_later(job->call, score_again, job);
+		return;
+	}
+	if (error->code == LF_ABORTED)
+		fail_aborted(job->call);
+	else
+		lf_rpc_fail(job->call, error);
 	lf_rubric_version_release(version);
 }
 
@@ -126,6 +162,21 @@ static enum lf_code prepare(struct score_job *job, struct lf_error *error)
 	return LF_OK;
 }
 
+/* Others write the log: the request may be needed again. false: memory ran out. */
+static bool keep_request(struct score_job *job)
+{
+	const uint8_t *sent;
+	uint8_t *copy;
+
+	lf_rpc_request_bytes(job->call, &sent, &job->sent.length);
+	copy = lf_rpc_keep(job->call, job->sent.length + 1); /* never nothing */
+	job->sent.data = copy;
+	if (copy == NULL)
+		return false;
+	memcpy(copy, sent, job->sent.length);
+	return true;
+}
+
 /* Takes a scored request out of its arena. NULL: memory ran out. */
 static struct score_job *settle(const struct score_job *job, struct lf_rpc_call *call)
 {
@@ -136,6 +187,8 @@ static struct score_job *settle(const struct score_job *job, struct lf_rpc_call 
 	if (settled == NULL)
 		return NULL;
 	*settled = *job;
+	if (job->append.scored_at != 0 && job->sent.data == NULL && !keep_request(settled))
+		return NULL;
 	lf_record_move(&settled->append, with_team, settled + 1, bytes);
 	settled->request = NULL;
 	settled->finish.run = finish;
@@ -144,6 +197,8 @@ static struct score_job *settle(const struct score_job *job, struct lf_rpc_call 
 	lf_rpc_leave(call);
 	return settled;
 }
+
+static void catch_up(struct lf_rpc_call *call, void *context);
 
 /*
  * Goes on with a request whose part of the record is filled. A repeated one gets what was stored, whatever has become
@@ -162,7 +217,8 @@ static void score(struct lf_rpc_call *call, void *context)
 		return;
 	}
 	if (code == LF_NOT_FOUND)
-		job->version = lf_registry_active(state->registry, job->request->rubric, &error);
+		job->version =
+			lf_registry_choose(state->registry, job->request->rubric, &job->append.scored_at, &error);
 	if (job->version != NULL && prepare(job, &error) == LF_OK) {
 		struct score_job *settled = settle(job, call);
 
@@ -173,7 +229,26 @@ static void score(struct lf_rpc_call *call, void *context)
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the record: retry later");
 	}
 	lf_rubric_version_release(job->version);
+	job->version = NULL;
+	if (code == LF_NOT_FOUND && !job->caught_up && error.code != LF_RESOURCE_EXHAUSTED &&
+		lf_log_is_shared(state->log)) {
+		lf_error_clean_up(&error);
+		lf_rpc_later(call, catch_up, job);
+		return;
+	}
 	lf_send_error(call, &error);
+}
+
+/* On a worker: it can't be scored, but perhaps by what another service has activated. Where that can't be asked, it is told. */
+static void catch_up(struct lf_rpc_call *call, void *context)
+{
+	struct score_job *job = context;
+	struct lf_error ignored = LF_ERROR_INIT;
+
+	job->caught_up = true;
+	lf_registry_catch_up(job->state->registry, &ignored);
+	lf_error_clean_up(&ignored);
+	score(call, job);
 }
 
 /* Begins: the request in canonical order, and the part of the record that follows from it. false: memory ran out. */
@@ -192,6 +267,31 @@ static bool begin(struct score_job *job, const Leadfit__V1__ScoreRequest *reques
 	lf_rpc_request_bytes(job->call, &sent, &length);
 	return lf_record_begin(
 		&job->append, request, job->team, &job->project, length, lf_rpc_caller(job->call), arena);
+}
+
+/* On a worker: another service has activated something before the record was committed. */
+static void score_again(struct lf_rpc_call *call, void *context)
+{
+	const struct score_job *before = context;
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_arena *arena = lf_rpc_arena(call);
+	struct score_job *job = lf_arena_zalloc(arena, 1, sizeof(*job));
+	ProtobufCMessage *message = lf_wire_unpack(
+		&leadfit__v1__score_request__descriptor, before->sent.data, before->sent.length, arena, &error);
+
+	if (job != NULL && message != NULL && lf_registry_follow(before->state->registry, &error) == LF_OK) {
+		job->call = call;
+		job->state = before->state;
+		job->sent = before->sent;
+		job->aborted = before->aborted + 1;
+		if (begin(job, (const Leadfit__V1__ScoreRequest *)message, arena)) {
+			score(call, job);
+			return;
+		}
+	}
+	if (error.code == LF_OK)
+		no_memory(&error);
+	lf_send_error(call, &error);
 }
 
 static void lf_scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ScoreRequest *request,

@@ -407,7 +407,9 @@ static void run(struct lf_rpc_call *call, void *context)
 	struct batch *batch = context;
 	struct lf_error error = LF_ERROR_INIT;
 
-	batch->version = lf_registry_active(batch->state->registry, batch->request->rubric, &error);
+	/* One version for all of it, which is not looked at again in the commit: so what others have activated is asked for. */
+	if (lf_registry_catch_up(batch->state->registry, &error) == LF_OK)
+		batch->version = lf_registry_active(batch->state->registry, batch->request->rubric, &error);
 	if (batch->version == NULL) {
 		lf_send_error(call, &error);
 		return;

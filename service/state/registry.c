@@ -70,8 +70,7 @@ static void cannot_use(const char *name, struct lf_error *inner, struct lf_error
 	lf_error_set(error, code, "the stored rubric \"%.128s\" can't be used: %s", name, message);
 }
 
-/* Reads one version from the log and compiles it. */
-static struct lf_rubric_version *load(
+struct lf_rubric_version *lf_registry_load(
 	struct lf_registry *r, const char *name, const struct lf_digest *digest, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
@@ -95,60 +94,6 @@ static struct lf_rubric_version *load(
 	return version;
 }
 
-struct names_found {
-	char *names[LF_REGISTRY_ACTIVE_MAX];
-	size_t count;
-	bool too_many;
-};
-
-static void note_active(void *context, const struct lf_rubric_row *row)
-{
-	struct names_found *found = context;
-
-	if (!row->active)
-		return;
-	if (found->count < LF_REGISTRY_ACTIVE_MAX)
-		found->names[found->count++] = strdup(row->name);
-	else
-		found->too_many = true;
-}
-
-enum lf_code lf_registry_new(struct lf_registry **out, struct lf_log *log, struct lf_error *error)
-{
-	struct lf_registry *r = calloc(1, sizeof(*r));
-	struct names_found found = {.count = 0};
-	enum lf_code code;
-
-	if (r == NULL)
-		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the rubrics");
-	r->log = log;
-	pthread_mutex_init(&r->acts, NULL);
-	pthread_mutex_init(&r->lock, NULL);
-	code = lf_default_rubric_read(log, r->default_name, error);
-	if (code == LF_OK)
-		code = lf_log_list_rubrics(log, NULL, note_active, &found, error);
-	if (code == LF_OK && found.too_many)
-		code = lf_error_set(
-			error, LF_RESOURCE_EXHAUSTED, "more than %d rubrics are active", LF_REGISTRY_ACTIVE_MAX);
-	for (size_t i = 0; i < found.count; i++) {
-		struct lf_rubric_version *version = NULL;
-
-		if (code == LF_OK && found.names[i] == NULL)
-			code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the rubrics");
-		if (code == LF_OK && (version = load(r, found.names[i], NULL, error)) == NULL)
-			code = error != NULL ? error->code : LF_DATA_LOSS;
-		if (version != NULL)
-			r->active[r->active_count++] = version;
-		free(found.names[i]);
-	}
-	if (code != LF_OK) {
-		lf_registry_destroy(r);
-		return code;
-	}
-	*out = r;
-	return LF_OK;
-}
-
 void lf_registry_destroy(struct lf_registry *r)
 {
 	if (r == NULL)
@@ -158,6 +103,7 @@ void lf_registry_destroy(struct lf_registry *r)
 	for (size_t i = 0; i < r->cached_count; i++)
 		lf_rubric_version_release(r->cached[i]);
 	pthread_mutex_destroy(&r->lock);
+	pthread_mutex_destroy(&r->following);
 	pthread_mutex_destroy(&r->acts);
 	free(r);
 }
@@ -216,10 +162,19 @@ static void say_active(const struct lf_registry *r, const char *name, struct lf_
 
 struct lf_rubric_version *lf_registry_active(struct lf_registry *r, const char *name, struct lf_error *error)
 {
+	uint64_t ignored;
+
+	return lf_registry_choose(r, name, &ignored, error);
+}
+
+struct lf_rubric_version *lf_registry_choose(
+	struct lf_registry *r, const char *name, uint64_t *scored_at, struct lf_error *error)
+{
 	struct lf_rubric_version *version = NULL;
 	size_t place;
 
 	pthread_mutex_lock(&r->lock);
+	*scored_at = lf_log_is_shared(r->log) ? r->known_to : 0;
 	place = lf_registry_place(r, *name != '\0' ? name : r->default_name);
 	if (place < r->active_count)
 		version = lf_rubric_version_retain(r->active[place]);
@@ -257,8 +212,7 @@ size_t lf_registry_only_active(struct lf_registry *r, char name[LF_ID_BYTES_MAX 
 	return count;
 }
 
-struct lf_rubric_version *lf_registry_find(
-	struct lf_registry *r, const struct lf_digest *digest, struct lf_error *error)
+struct lf_rubric_version *lf_registry_held(struct lf_registry *r, const struct lf_digest *digest)
 {
 	struct lf_rubric_version *version;
 
@@ -267,9 +221,17 @@ struct lf_rubric_version *lf_registry_find(
 	if (version != NULL)
 		lf_rubric_version_retain(version);
 	pthread_mutex_unlock(&r->lock);
+	return version;
+}
+
+struct lf_rubric_version *lf_registry_find(
+	struct lf_registry *r, const struct lf_digest *digest, struct lf_error *error)
+{
+	struct lf_rubric_version *version = lf_registry_held(r, digest);
+
 	if (version != NULL)
 		return version;
-	version = load(r, NULL, digest, error);
+	version = lf_registry_load(r, NULL, digest, error);
 	if (version == NULL)
 		return NULL;
 	pthread_mutex_lock(&r->lock);

@@ -10,7 +10,10 @@
 
 struct lf_registry;
 
-/* Loads and compiles every active rubric of the log, and which is the default. log is borrowed. */
+/*
+ * Loads and compiles every active rubric of the log, and which is the default. log is borrowed. FAILED_PRECONDITION where
+ * one of them can't be used here.
+ */
 enum lf_code lf_registry_new(struct lf_registry **registry, struct lf_log *log, struct lf_error *error);
 void lf_registry_destroy(struct lf_registry *registry);
 
@@ -76,6 +79,27 @@ void lf_registry_each_active(struct lf_registry *registry,
  * NOT_FOUND for another name (with the nearest). Any thread; does not block on I/O.
  */
 struct lf_rubric_version *lf_registry_active(struct lf_registry *registry, const char *name, struct lf_error *error);
+/*
+ * The same, after lf_registry_catch_up(), where that can be done: for what is not recorded. Any thread; may read the log.
+ */
+struct lf_rubric_version *lf_registry_newest(struct lf_registry *registry, const char *name, struct lf_error *error);
+/*
+ * The same for what will be recorded. *scored_at: for the record (struct lf_append), so that the log looks whether another
+ * service has activated something since; 0 where there are no others. Any thread; does not block on I/O.
+ */
+struct lf_rubric_version *lf_registry_choose(
+	struct lf_registry *registry, const char *name, uint64_t *scored_at, struct lf_error *error);
+/*
+ * Of a log that others write, too: takes over what they have activated and made the default, as far as the log knows of it
+ * (lf_log_activated_to()). Nothing to do, it costs nothing. A version that can't be used here is said, and left out.
+ * UNAVAILABLE: what was known stays, and so what rests on it is not recorded. Any thread; reads the log.
+ */
+enum lf_code lf_registry_follow(struct lf_registry *registry, struct lf_error *error);
+/*
+ * The same, after asking the log what is there by now: whatever was answered anywhere before the call is known then. For
+ * what is not recorded, and for refusing a request. Any thread; reads the log.
+ */
+enum lf_code lf_registry_catch_up(struct lf_registry *registry, struct lf_error *error);
 /*
  * Any stored version. The caller releases it. NULL: NOT_FOUND, DATA_LOSS; FAILED_PRECONDITION, with its violations,
  * where this service can't use what another one stored. Any thread; may read the log.

@@ -13,11 +13,37 @@ static const int64_t day_us = (int64_t)24 * 60 * 60 * 1000000;
 
 /* ---- memory, once the log says so ---- */
 
+/*
+ * Of a log that others write, too, what was just recorded is perhaps not the last word by now: what holds is read. Where it
+ * can't be, it is read when it is needed. true: so it was done.
+ */
+static bool follow(struct lf_registry *r)
+{
+	struct lf_error ignored = LF_ERROR_INIT;
+
+	if (!lf_log_is_shared(r->log))
+		return false;
+	lf_registry_follow(r, &ignored);
+	lf_error_clean_up(&ignored);
+	return true;
+}
+
+/* Before something is looked at in memory for an act. That it fails shows when the act is recorded. */
+static void catch_up(struct lf_registry *r)
+{
+	struct lf_error ignored = LF_ERROR_INIT;
+
+	lf_registry_catch_up(r, &ignored);
+	lf_error_clean_up(&ignored);
+}
+
 /* That version is the active one of its name: from here on requests get it. */
 static void switch_to(struct lf_registry *r, struct lf_rubric_version *version)
 {
 	size_t i;
 
+	if (follow(r))
+		return;
 	pthread_mutex_lock(&r->lock);
 	i = lf_registry_place(r, version->message->name);
 	if (i == r->active_count) {
@@ -36,11 +62,12 @@ static void switch_to(struct lf_registry *r, struct lf_rubric_version *version)
 /* The name has no active version: its place is free. Whether it is the default. */
 static bool switch_off(struct lf_registry *r, const char *name)
 {
+	const bool followed = follow(r);
 	bool is_default;
 	size_t i;
 
 	pthread_mutex_lock(&r->lock);
-	i = lf_registry_place(r, name);
+	i = followed ? r->active_count : lf_registry_place(r, name);
 	if (i < r->active_count) {
 		struct lf_rubric_version *before = r->active[i];
 
@@ -96,6 +123,7 @@ static enum lf_code has_place(struct lf_registry *r, const char *name, struct lf
 {
 	bool room;
 
+	catch_up(r);
 	pthread_mutex_lock(&r->lock);
 	room = r->active_count < LF_REGISTRY_ACTIVE_MAX || lf_registry_place(r, name) < r->active_count;
 	pthread_mutex_unlock(&r->lock);
@@ -209,9 +237,11 @@ enum lf_code lf_registry_deactivate(struct lf_registry *r, const char *name, con
 static enum lf_code is_active(struct lf_registry *r, const char *name, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
-	struct lf_rubric_version *version = lf_registry_active(r, name, &inner);
+	struct lf_rubric_version *version;
 	enum lf_code code = LF_OK;
 
+	catch_up(r);
+	version = lf_registry_active(r, name, &inner);
 	if (version == NULL)
 		code = lf_error_set(error, LF_FAILED_PRECONDITION, "%s", inner.message);
 	lf_rubric_version_release(version);
@@ -234,7 +264,7 @@ enum lf_code lf_registry_set_default(struct lf_registry *r, const char *name, co
 	*changed = code == LF_OK && strcmp(from, name) != 0;
 	if (*changed)
 		code = lf_default_rubric_record(r->log, from, name, caller, error);
-	if (code == LF_OK) {
+	if (code == LF_OK && !follow(r)) {
 		pthread_mutex_lock(&r->lock);
 		snprintf(r->default_name, sizeof(r->default_name), "%s", name);
 		pthread_mutex_unlock(&r->lock);

@@ -17,13 +17,26 @@ struct lf_registry {
 	 * request that only scores.
 	 */
 	pthread_mutex_t acts;
+	/* Held while the log is read for what is active: one thread does that for all. Taken after acts, before lock. */
+	pthread_mutex_t following;
 	pthread_mutex_t lock; /* over all below; held for moments only, never over I/O */
+	uint64_t known_to;    /* lf_log_activated_to(), up to which what is below is known */
 	struct lf_rubric_version *active[LF_REGISTRY_ACTIVE_MAX]; /* one a name */
 	size_t active_count;
 	char default_name[LF_ID_BYTES_MAX + 1];                   /* "": none; it may have no active version */
 	struct lf_rubric_version *cached[LF_REGISTRY_CACHED_MAX]; /* by age of last use: the newest first */
 	size_t cached_count, cached_bytes;
 };
+
+/*
+ * Reads one version from the log and compiles it: that of the digest, or (NULL) the active one of the name. NULL with
+ * error.
+ */
+struct lf_rubric_version *lf_registry_load(
+	struct lf_registry *registry, const char *name, const struct lf_digest *digest, struct lf_error *error);
+
+/* One that is in memory, active or not, retained. NULL: it is not. */
+struct lf_rubric_version *lf_registry_held(struct lf_registry *registry, const struct lf_digest *digest);
 
 /* Both under the lock. */
 

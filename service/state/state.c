@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "proto/base/check.h"
+#include "proto/base/forget.h"
+#include "service/rpc/rpc.h"
 #include "service/state/finisher.h"
+#include "service/state/team_cache.h"
 
 enum lf_code lf_state_init(
 	struct lf_state *state, struct lf_log *log, struct lf_registry *registry, struct lf_error *error)
@@ -32,6 +35,15 @@ void lf_state_end_chores(struct lf_state *state)
 	atomic_store(&state->draining, true);
 	lf_finisher_destroy(state->chores);
 	state->chores = NULL;
+}
+
+void lf_state_forget(struct lf_state *state)
+{
+	lf_forget();
+	lf_team_cache_clear(state->teams);
+	if (state->server != NULL)
+		lf_rpc_forget(state->server);
+	lf_finisher_wake(state->finisher);
 }
 
 void lf_state_clean_up(struct lf_state *state)

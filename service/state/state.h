@@ -57,6 +57,13 @@ void lf_state_end_chores(struct lf_state *state);
  */
 void lf_state_clean_up(struct lf_state *state);
 
+/*
+ * Something was erased from the log, and its file cleaned: what the service has of it in memory goes. What works at the
+ * moment goes on with what it holds, and clears its stack when it has nothing more to do. Never blocks for long; any
+ * thread.
+ */
+void lf_state_forget(struct lf_state *state);
+
 /* The struct around a member: a service around its generated base, a job around its struct lf_finish. */
 #define LF_CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 

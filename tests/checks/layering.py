@@ -46,7 +46,7 @@ ROOMS = {
     "service/access": ("access", "base events wire pb log tlog", ""),
     "service/rubric": ("rubric", "base events wire text pb engine log tlog", ""),
     "service/decide": ("decide", "base wire text pb engine words rubric log tlog", ""),
-    "service/state": ("state", "base wire pb engine rubric decide rpc log tlog", ""),
+    "service/state": ("state", "base events wire pb engine rubric decide rpc log tlog", ""),
     "service/seal": ("seal", "base events log tlog", ""),
     "service/scoring": ("scoring", "base wire pb engine words rubric decide state rpc log tlog", ""),
     "service/decisions": ("decisions", "base wire pb engine rubric decide state rpc access log tlog", ""),
