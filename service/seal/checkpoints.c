@@ -170,7 +170,7 @@ enum lf_code lf_checkpoints_head(struct lf_checkpoints *c, struct lf_tree_head *
 	size = c->size;
 	root = c->root;
 	pthread_mutex_unlock(&c->lock);
-	if (lf_log_head(c->log, head, error) != LF_OK)
+	if (lf_log_lasting_head(c->log, head, error) != LF_OK)
 		return error->code;
 	return continues(c->log, size, &root, head, error);
 }
@@ -184,7 +184,8 @@ static void look(struct lf_checkpoints *c, bool last)
 		say_failure(c, error.message);
 	else if (head.size == c->size || (head.size > c->size && !last && !is_due(c, head.size)))
 		;
-	else if (continues(c->log, c->size, &c->root, &head, &error) == LF_OK)
+	else if (lf_log_lasting_head(c->log, &head, &error) == LF_OK &&
+		continues(c->log, c->size, &c->root, &head, &error) == LF_OK)
 		put(c, &head);
 	else
 		say_failure(c, error.message);
