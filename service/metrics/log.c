@@ -27,6 +27,19 @@ static void of_commits(struct lf_exposition *exposition, const struct lf_log_fig
 		figures->failed);
 }
 
+/* Of a log that several services share; else 0. */
+static void of_others(struct lf_exposition *exposition, const struct lf_log_figures *figures)
+{
+	const double age = figures->reached_ns == 0 ? -1 : (double)(lf_clock_ns() - figures->reached_ns) * 1e-9;
+
+	lf_metric_gauge(exposition, "leadfit_log_durable_age_seconds",
+		"Of a shared log: since something was last committed so that a failover keeps it; -1: never.",
+		figures->shared ? age : 0);
+	lf_metric_gauge(exposition, "leadfit_log_clock_apart_seconds",
+		"Of a shared log: how far its server's clock is ahead of this machine's.",
+		figures->shared ? (double)figures->clock_apart_us * 1e-6 : 0);
+}
+
 static void of_bytes(struct lf_exposition *exposition, const struct lf_log_figures *figures)
 {
 	if (!figures->bytes_known)
@@ -64,6 +77,7 @@ void lf_metrics_of_log(struct lf_exposition *exposition, const struct lf_metrics
 
 	lf_log_figures(sources->state->log, &figures);
 	of_commits(exposition, &figures);
+	of_others(exposition, &figures);
 	of_bytes(exposition, &figures);
 	of_tree(exposition, sources->state);
 }

@@ -17,7 +17,8 @@ all=$work/all.ndjson # what all services have said
 # Events that this test does not cause. Those with a name of a test are caused there, and may come here.
 elsewhere="nng_stuck requests_given_up log_clock job_failed secrets_unlocked
 log_damaged=service_out certificate_unusable=http_tls request_slow=service_requests request_broken=service_requests
-access_failed=service_access access_resumed=service_access access_lost=service_access"
+access_failed=service_access access_resumed=service_access access_lost=service_access
+forgotten=service_replicas rubric_unusable=service_replicas"
 
 # start DB [OPTION]...: the service on this log.
 start() {

@@ -149,6 +149,8 @@ def show_log(claims, service, database):
     claims.shows(service, "the log is ready", "leadfit_log_ready leadfit_log_failed leadfit_log_commits_failed_total",
                  lambda e: (e.sum("leadfit_log_ready"), e.sum("leadfit_log_failed"), e.sum("leadfit_log_commits_failed_total")) == (1, 0, 0))
     free = os.statvfs(database)
+    claims.shows(service, "nobody else writes it", "leadfit_log_durable_age_seconds leadfit_log_clock_apart_seconds",
+                 lambda e: (e.sum("leadfit_log_durable_age_seconds"), e.sum("leadfit_log_clock_apart_seconds")) == (0, 0))
     claims.shows(service, "sizes are those of the files", "leadfit_log_bytes leadfit_log_wal_bytes leadfit_log_disk_free_bytes",
                  lambda e: e.sum("leadfit_log_bytes") == os.stat(database).st_size and e.sum("leadfit_log_wal_bytes") == os.stat(database + "-wal").st_size
                  and abs(e.sum("leadfit_log_disk_free_bytes") - free.f_bavail * free.f_frsize) < free.f_blocks * free.f_frsize / 4)
