@@ -194,6 +194,7 @@ static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options
 	enum lf_code code;
 	char *location = location_of(options);
 	struct lf_log_options log_options = {.location = location,
+		.keeper = options->keeper,
 		.on_committed = log_committed,
 		.on_committed_context = d,
 		.on_failed = log_failed,
@@ -242,6 +243,7 @@ static enum lf_code open_services(struct lf_daemon *d, const struct lf_daemon_op
 	d->state.server = d->server;
 	d->state.signer = d->seal.signer;
 	d->state.backups = d->backups;
+	d->state.keeperless = options->seal.shared && options->keeper == NULL;
 	d->state.erased = d->seal.erased;
 	lf_daemon_services_init(&d->services, &d->state);
 	if (lf_daemon_services_add(&d->services, d->server, error) != LF_OK)

@@ -9,6 +9,7 @@ static const char usage[] =
 	"Usage: leadfitd --db FILE [--listen URL]... [--http ADDRESS]... [--rubric FILE]... [--tokens FILE] "
 	"[OPTION]...\n"
 	"       leadfitd init --db URL --key FILE [OPTION]...\n"
+	"       leadfitd copy --from LOCATION --to LOCATION\n"
 	"       leadfitd key --db FILE [--key FILE]\n"
 	"       leadfitd verify --db FILE [--checkpoint PATH]... [--key KEY]\n"
 	"       leadfitd restore --db FILE --from BACKUP [--checkpoint PATH]... [--key KEY]\n"
@@ -17,6 +18,8 @@ static const char usage[] =
 	"  --db FILE       decision log (SQLite), created where absent; one service a file\n"
 	"  --db URL        decision log in PostgreSQL (postgres://...), made by 'leadfitd init'; any\n"
 	"                  number of services share it. --key and --checkpoints are required\n"
+	"  --keeper-db URL the same log as the role that may erase and prune: without it this service\n"
+	"                  refuses both, where the log is in PostgreSQL\n"
 	"  --accept-asynchronous   of a server without a synchronous standby: a failover may lose\n"
 	"                  what was acknowledged last\n"
 	"  --listen URL    tcp://HOST:PORT or ipc://PATH; several are allowed\n"
@@ -94,6 +97,8 @@ static const char *check_database(struct lf_daemon_options *o)
 		       "gets the same";
 	if (o->seal.shared && o->seal.checkpoints == NULL)
 		return "--checkpoints PATH is required where --db is a database";
+	if (!o->seal.shared && o->keeper != NULL)
+		return "--keeper-db is about a database, and --db is a file, which has no roles";
 	if (!o->seal.shared && o->accept_asynchronous)
 		return "--accept-asynchronous is about a database, and --db is a file";
 	return NULL;
@@ -107,6 +112,7 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 	int format = -1, level = LF_LEVEL_INFO;
 	const struct lf_command_line_option table[] = {
 		{.name = "db", .text = &o->database},
+		{.name = "keeper-db", .text = &o->keeper},
 		{.name = "accept-asynchronous", .flag = &o->accept_asynchronous},
 		{.name = "listen", .list = o->listen, .count = &o->listen_count, .max = LF_LISTEN_MAX},
 		{.name = "http", .list = o->http, .count = &o->http_count, .max = LF_LISTEN_MAX},

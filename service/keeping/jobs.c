@@ -331,14 +331,14 @@ static enum lf_code run_job(struct lf_jobs *jobs, uint64_t id, uint64_t *ended_b
 
 /* ---- the thread ---- */
 
-/* Waits for a job that has not ended: the oldest. 0: it is time to end. */
+/* Waits for a job that has not ended, and may be done here: the oldest. 0: it is time to end. */
 static uint64_t await_job(struct lf_jobs *jobs)
 {
 	uint64_t id = 0;
 
 	pthread_mutex_lock(&jobs->lock);
 	while (id == 0 && !jobs->stopping) {
-		for (size_t i = 0; i < jobs->count && id == 0; i++)
+		for (size_t i = 0; i < jobs->count && id == 0 && !jobs->state->keeperless; i++)
 			id = jobs->entries[i].ended_by == 0 ? jobs->entries[i].id : 0;
 		if (id == 0)
 			pthread_cond_wait(&jobs->wake, &jobs->lock);

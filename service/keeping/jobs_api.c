@@ -114,6 +114,10 @@ static void start(struct lf_keeping_service *service, struct lf_job *job, struct
 {
 	if (checker->found > 0)
 		lf_error_summarize(checker->error);
+	else if (service->state->keeperless)
+		lf_error_set(checker->error, LF_FAILED_PRECONDITION,
+			"this service may not erase or prune: its log is in a database, and it was started without "
+			"--keeper-db URL, which names the role that may. Ask a service that has it");
 	else if (lf_jobs_add(service->jobs, job, checker->error) == LF_OK) {
 		answer(service->jobs, job->id, closure, call);
 		return;

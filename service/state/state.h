@@ -34,6 +34,8 @@ struct lf_state {
 	struct lf_checkpoints *checkpoints; /* what is signed must continue the newest of them */
 	const char *backups;  /* borrowed, and set before the server listens: where Backup makes files; NULL: nowhere */
 	const char *erased;   /* borrowed, as backups: the list of what was erased; NULL: none is kept */
+	/* Set before the server listens: the log has roles, and this service has not the one that erases and prunes. */
+	bool keeperless;
 	atomic_bool draining; /* set when a shutdown begins: Health says NOT_SERVING, and chores end early */
 	struct lf_figures figures;
 	atomic_bool redacting; /* an erasure or pruning is at work: one at a time (lf_redaction_init()) */

@@ -195,10 +195,12 @@ struct lf_item {
 	struct lf_leaf_place place; /* of its leaf */
 	int64_t rows[4];            /* the backend's own, from prepare() to write(); 0 before */
 	/*
-	 * prepare(): why this store will not store it, whatever else it found; a static text. It alone fails then, with
-	 * FAILED_PRECONDITION, and is not written; of a redaction, found() need not be called. NULL: it will.
+	 * prepare(): why this store will not store it, whatever else it found. It alone fails then, with
+	 * refused_code, and is not written; of a redaction, found() need not be called. NULL: it will. The text is valid
+	 * until the transaction ends.
 	 */
 	const char *refused;
+	enum lf_code refused_code; /* LF_OK: FAILED_PRECONDITION. UNAVAILABLE: later it may */
 	union {
 		struct lf_item_decision decision;
 		struct lf_item_rubric rubric;
@@ -235,6 +237,7 @@ struct lf_file_ops {
 struct lf_backend {
 	const char *name; /* "sqlite" */
 	bool shared;      /* other stores of the same log may be open, and write */
+	bool may_keep;    /* knows options->keeper */
 	/* NULL: it has no files, and backup, restore and vacuum are UNIMPLEMENTED. */
 	const struct lf_file_ops *files;
 
@@ -245,8 +248,8 @@ struct lf_backend {
 	 * this process or another, from opening it until close(). *store is set on success only. FAILED_PRECONDITION
 	 * where another has it, or what is there is not a store of ours, newer, or damaged: it is left as it was, byte
 	 * for byte. UNAVAILABLE where it can't be opened. A store that an earlier release made is migrated, whole or
-	 * not at all; what that does not understand is damage. Of options only location, now_us (which the log sets)
-	 * and on_migrating are the backend's.
+	 * not at all; what that does not understand is damage. Of options only location, keeper, now_us (which the
+	 * log sets) and on_migrating are the backend's; keeper is NULL where may_keep is not set.
 	 */
 	enum lf_code (*open)(struct lf_store **store, const struct lf_log_options *options, struct lf_error *error);
 	/*

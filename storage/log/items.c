@@ -30,6 +30,13 @@ static int64_t next_time(struct lf_log *log, int64_t now_us)
 	return log->tail.time_us;
 }
 
+void lf_item_refuse(const struct lf_item *item, struct lf_error *error)
+{
+	const enum lf_code code = item->refused_code != LF_OK ? item->refused_code : LF_FAILED_PRECONDITION;
+
+	lf_error_set(error, code, "%s", item->refused);
+}
+
 /* Looks all of the group up. What the store refuses has its entry's error then. */
 static enum lf_code prepare(struct group *group)
 {
@@ -41,7 +48,7 @@ static enum lf_code prepare(struct group *group)
 		return group->error->code;
 	for (size_t i = 0; i < group->count; i++)
 		if (group->items[i]->refused != NULL)
-			lf_error_set(&group->entries[i].error, LF_FAILED_PRECONDITION, "%s", group->items[i]->refused);
+			lf_item_refuse(group->items[i], &group->entries[i].error);
 	return LF_OK;
 }
 

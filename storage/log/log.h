@@ -51,6 +51,11 @@ struct lf_log_watch {
 struct lf_log_options {
 	const char *location; /* what lf_backend_by_url() gave; SQLite: file name. Created where absent. */
 	/*
+	 * The same log by another location, whose role may erase and prune: lf_log_redact() is done by that alone then.
+	 * NULL: by the role of location. INVALID_ARGUMENT where the backend knows no roles.
+	 */
+	const char *keeper;
+	/*
 	 * Opens what is there for reads alone, however damaged it is, and changes no byte of it: for verifying.
 	 * Whatever would write is refused with FAILED_PRECONDITION. Then lf_log_open() gives NOT_FOUND where there is
 	 * nothing, and INVALID_ARGUMENT where it is no log.

@@ -31,6 +31,9 @@ no_lock:
 
 static enum lf_code open_store(struct lf_log *log, const struct lf_log_options *options, struct lf_error *error)
 {
+	if (options->keeper != NULL && !log->backend->may_keep)
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"a log in %s has no roles, so nobody but who writes it can erase", log->backend->name);
 	if (!log->read_only)
 		return log->backend->open(&log->store, options, error);
 	if (log->backend->open_read_only == NULL)

@@ -265,6 +265,9 @@ void lf_writer_complete_batch(struct lf_log *log, size_t count, uint64_t added);
 /* Prepares and writes all of the batch, group by group. What concerns a record alone is in its entry's error. */
 enum lf_code lf_writer_write_items(struct lf_log *log, size_t count, int64_t now_us, struct lf_error *error);
 
+/* Of one that the store refuses: why. */
+void lf_item_refuse(const struct lf_item *item, struct lf_error *error);
+
 /* records.c. The commitment of a record: UNAVAILABLE where memory runs out. */
 enum lf_code lf_commit_decision(struct lf_log *log, const struct lf_decision_columns *columns,
 	const struct lf_salt *salt, struct lf_digest *commitment, struct lf_error *error);

@@ -99,7 +99,7 @@ static enum lf_code write_redaction(struct redaction *redaction, struct lf_redac
 		redaction->entry->error.code != LF_OK)
 		return redaction->error->code;
 	if (item->refused != NULL) {
-		lf_error_set(&redaction->entry->error, LF_FAILED_PRECONDITION, "%s", item->refused);
+		lf_item_refuse(item, &redaction->entry->error);
 		return LF_OK;
 	}
 	LF_CHECK(W10, redaction->found_count == redact->item_count);

@@ -75,7 +75,7 @@ static bool send_keys(struct lf_store *store, struct lf_item *const *items, size
 		*failed |= columns[i].failed;
 	}
 	if (!*failed)
-		lf_pg_send(&store->writer, &find_keys, &parameters);
+		lf_pg_send(store->writer, &find_keys, &parameters);
 	return !*failed;
 }
 
@@ -84,7 +84,7 @@ static enum lf_code receive_keys(
 {
 	PGresult *result;
 
-	if (lf_pg_receive(&store->writer, &result, "looking idempotency keys up", error) != LF_OK)
+	if (lf_pg_receive(store->writer, &result, "looking idempotency keys up", error) != LF_OK)
 		return error->code;
 	for (int row = 0; row < PQntuples(result) && error->code == LF_OK; row++) {
 		const int64_t i = lf_pg_int(result, row, 0);
@@ -121,7 +121,7 @@ enum lf_code lf_pg_prepare_decisions(
 	if (failed)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	if (sent > 0 || keys) {
-		lf_pg_sync(&store->writer);
+		lf_pg_sync(store->writer);
 		if (lf_pg_take_sent(store, error) != LF_OK || lf_pg_lookups_receive(store, error) != LF_OK)
 			return error->code;
 	}
@@ -129,5 +129,5 @@ enum lf_code lf_pg_prepare_decisions(
 		tell_decision(store, &items[i]->decision);
 	if (keys && receive_keys(store, items, count, error) != LF_OK)
 		return error->code;
-	return sent > 0 || keys ? lf_pg_finish(&store->writer, "looking up", error) : LF_OK;
+	return sent > 0 || keys ? lf_pg_finish(store->writer, "looking up", error) : LF_OK;
 }

@@ -31,7 +31,7 @@ static bool send_rubric(struct lf_store *store, const struct lf_item_rubric *rub
 	struct lf_pg_parameters parameters = {.count = 0};
 
 	lf_pg_put_bytes(&parameters, rubric->body.digest, sizeof(*rubric->body.digest));
-	lf_pg_send(&store->writer, &find_rubric, &parameters);
+	lf_pg_send(store->writer, &find_rubric, &parameters);
 	return lf_pg_want_name(store, LF_PG_CALLER, rubric->caller) &&
 		lf_pg_want_name(store, LF_PG_RUBRIC_NAME, rubric->name);
 }
@@ -43,7 +43,7 @@ static bool send_activation(struct lf_store *store, const struct lf_item_activat
 	if (activation->digest != NULL)
 		lf_pg_put_bytes(&parameters, activation->digest, sizeof(*activation->digest));
 	lf_pg_put_text(&parameters, activation->name);
-	lf_pg_send(&store->writer, activation->digest != NULL ? &find_version : &find_named, &parameters);
+	lf_pg_send(store->writer, activation->digest != NULL ? &find_version : &find_named, &parameters);
 	return lf_pg_want_name(store, LF_PG_CALLER, activation->caller);
 }
 
@@ -70,7 +70,7 @@ static bool send_acts(struct lf_store *store, struct lf_item *const *items, size
 	lf_pg_put_array(&parameters, &columns[1]);
 	fine = fine && !columns[0].failed && !columns[1].failed;
 	if (fine && *asked)
-		lf_pg_send(&store->writer, &find_decisions, &parameters);
+		lf_pg_send(store->writer, &find_decisions, &parameters);
 	return fine;
 }
 
@@ -150,11 +150,11 @@ enum lf_code lf_pg_prepare_other(
 		return LF_OK;
 	if (failed)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	lf_pg_sync(&store->writer);
+	lf_pg_sync(store->writer);
 	if (lf_pg_take_sent(store, error) != LF_OK)
 		return error->code;
 	if (asked) {
-		if (lf_pg_receive(&store->writer, &result, doing, error) != LF_OK)
+		if (lf_pg_receive(store->writer, &result, doing, error) != LF_OK)
 			return error->code;
 		if (kind == LF_ITEM_RUBRIC)
 			tell_rubric(&items[0]->rubric, result, error);
@@ -165,6 +165,6 @@ enum lf_code lf_pg_prepare_other(
 		PQclear(result);
 	}
 	if (error->code == LF_OK && lf_pg_lookups_receive(store, error) == LF_OK)
-		lf_pg_finish(&store->writer, doing, error);
+		lf_pg_finish(store->writer, doing, error);
 	return error->code;
 }

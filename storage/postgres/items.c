@@ -7,9 +7,9 @@ static enum lf_code make_room(struct lf_store *store, struct lf_error *error)
 {
 	if (store->sent < LF_PG_EXPECTED_MAX / 4)
 		return LF_OK;
-	lf_pg_sync(&store->writer);
+	lf_pg_sync(store->writer);
 	if (lf_pg_take_sent(store, error) == LF_OK)
-		lf_pg_finish(&store->writer, "storing records", error);
+		lf_pg_finish(store->writer, "storing records", error);
 	return error->code;
 }
 

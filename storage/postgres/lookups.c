@@ -169,7 +169,7 @@ size_t lf_pg_lookups_send(struct lf_store *store, bool *failed)
 		*failed |= lookup->kinds.failed || lookup->values.failed || lookup->names.failed;
 		if (*failed)
 			break;
-		lf_pg_send(&store->writer, statements[i], &parameters);
+		lf_pg_send(store->writer, statements[i], &parameters);
 		sent++;
 	}
 	return sent;
@@ -208,7 +208,7 @@ enum lf_code lf_pg_lookups_receive(struct lf_store *store, struct lf_error *erro
 
 		if (store->lookups[i].count == 0)
 			continue;
-		if (lf_pg_receive(&store->writer, &result, "looking up what is stored already", error) != LF_OK)
+		if (lf_pg_receive(store->writer, &result, "looking up what is stored already", error) != LF_OK)
 			return error->code;
 		take_found(&store->lookups[i], i, result, error);
 		PQclear(result);

@@ -87,7 +87,7 @@ static bool send_kind(
 	*failed |= columns[0].failed || columns[1].failed;
 	if (*failed)
 		return false;
-	lf_pg_send(&store->writer, finders[kind], &parameters);
+	lf_pg_send(store->writer, finders[kind], &parameters);
 	return true;
 }
 
@@ -151,13 +151,13 @@ static enum lf_code prepare_chunk(struct lf_store *store, const struct lf_item_r
 		sent[kind] = !failed && send_kind(store, redaction->redact, first, end, kind, &failed);
 	if (failed)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	lf_pg_sync(&store->writer);
+	lf_pg_sync(store->writer);
 	if (lf_pg_take_sent(store, error) == LF_OK) {
 		for (int kind = 0; kind < 3 && error->code == LF_OK; kind++)
-			if (sent[kind] && lf_pg_receive(&store->writer, &results[kind], doing, error) == LF_OK)
+			if (sent[kind] && lf_pg_receive(store->writer, &results[kind], doing, error) == LF_OK)
 				place_rows(results[kind], rows);
 		if (error->code == LF_OK)
-			lf_pg_finish(&store->writer, doing, error);
+			lf_pg_finish(store->writer, doing, error);
 	}
 	for (size_t i = first; i < end && error->code == LF_OK && *go_on; i++)
 		*go_on = tell(store, redaction, i, results[redaction->redact->items[i].what - 1], rows[i - first]);
@@ -187,9 +187,9 @@ static enum lf_code prepare_lists(
 		return LF_OK;
 	if (failed)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	lf_pg_sync(&store->writer);
+	lf_pg_sync(store->writer);
 	if (lf_pg_take_sent(store, error) == LF_OK && lf_pg_lookups_receive(store, error) == LF_OK)
-		lf_pg_finish(&store->writer, "looking up names", error);
+		lf_pg_finish(store->writer, "looking up names", error);
 	return error->code;
 }
 
@@ -200,12 +200,8 @@ enum lf_code lf_pg_prepare_redaction(struct lf_store *store, struct lf_item *ite
 	bool go_on = true;
 
 	lf_pg_array_empty(&store->old_lists, LF_PG_INT8);
-	if (!store->about.may_redact) {
-		item->refused =
-			"this service's role in the database may not erase: ask a service whose role may (that of "
-			"leadfitd init --keeper-role)";
-		return LF_OK;
-	}
+	if (!lf_pg_may_erase(store, item, error))
+		return error->code;
 	for (size_t first = 0; first < count && go_on; first += CHUNK)
 		if (prepare_chunk(store, redaction, first, first + CHUNK < count ? first + CHUNK : count, &go_on,
 			    error) != LF_OK)

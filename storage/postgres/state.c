@@ -22,8 +22,9 @@ void lf_pg_turn(struct lf_store *store, enum lf_pg_transaction to)
 enum lf_code lf_pg_break(struct lf_store *store, struct lf_error *error)
 {
 	lf_pg_turn(store, LF_PG_BROKEN);
+	lf_pg_note_keeper(store, error);
 	/* Nothing of it was committed, and another connection may do. */
-	if (store->writer.lost && error->code == LF_UNAVAILABLE)
+	if (store->writer->lost && error->code == LF_UNAVAILABLE)
 		error->code = LF_ABORTED;
 	return error->code;
 }
@@ -31,7 +32,7 @@ enum lf_code lf_pg_break(struct lf_store *store, struct lf_error *error)
 void lf_pg_send_counted(
 	struct lf_store *store, const struct lf_pg_statement *statement, const struct lf_pg_parameters *parameters)
 {
-	lf_pg_send(&store->writer, statement, parameters);
+	lf_pg_send(store->writer, statement, parameters);
 	store->sent++;
 }
 
@@ -39,7 +40,7 @@ enum lf_code lf_pg_take_sent(struct lf_store *store, struct lf_error *error)
 {
 	while (store->sent > 0) {
 		store->sent--;
-		if (lf_pg_receive(&store->writer, NULL, "storing records", error) != LF_OK)
+		if (lf_pg_receive(store->writer, NULL, "storing records", error) != LF_OK)
 			return error->code;
 	}
 	return LF_OK;

@@ -1,4 +1,4 @@
-/* Opening and closing a log in PostgreSQL; what every connection to it is looked at for. */
+/* Opening and closing a log in PostgreSQL; what every connection to it is looked at for; the vtable. */
 #include "storage/postgres/store.h"
 
 #include <stdlib.h>
@@ -65,21 +65,23 @@ enum lf_code lf_pg_greet(struct lf_pg *pg, void *context, struct lf_error *error
 	if (pg->use == LF_PG_WRITE && !about.may_append)
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
 			"this role may not add records: grant it SELECT and INSERT on the tables of schema leadfit");
+	if (pg == &store->keeper.pg && !about.may_redact)
+		return lf_error_set(error, LF_FAILED_PRECONDITION,
+			"this role may not erase: it is to be the one that leadfitd init --keeper-role was given");
 	if (pg->use == LF_PG_WRITE && check_server(store, pg, error) != LF_OK)
 		return error->code;
 	if (!store->greeted) { /* the opening thread's connection, before there is another */
 		store->about = about;
 		store->greeted = true;
 	}
-	if (pg->use == LF_PG_WRITE) /* the writer's own, and it may change */
+	if (pg == &store->own) /* it may change */
 		store->about.may_redact = about.may_redact;
 	return LF_OK;
 }
 
 /* ---- opening ---- */
 
-/* The URL without what is ours, which libpq does not know. free() releases. */
-static char *take_own_options(const char *url, bool *asynchronous)
+char *lf_pg_take_own_options(const char *url, bool *asynchronous)
 {
 	static const char own[] = "leadfit_asynchronous=accept";
 	const size_t length = sizeof(own) - 1;
@@ -97,7 +99,15 @@ static char *take_own_options(const char *url, bool *asynchronous)
 	return copy;
 }
 
-static enum lf_code open_store(struct lf_store **out, const char *location, bool read_only, struct lf_error *error)
+void lf_pg_init_writer(struct lf_store *store, struct lf_pg *pg, const struct lf_pg_place *place)
+{
+	lf_pg_init(pg, place, store->read_only ? LF_PG_READ_ONLY : LF_PG_WRITE);
+	pg->greet = lf_pg_greet;
+	pg->greet_context = store;
+}
+
+static enum lf_code open_store(
+	struct lf_store **out, const char *location, const char *keeper, bool read_only, struct lf_error *error)
 {
 	struct lf_store *store = calloc(1, sizeof(*store));
 	char *url;
@@ -105,8 +115,9 @@ static enum lf_code open_store(struct lf_store **out, const char *location, bool
 	if (store == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	store->read_only = read_only;
+	store->writer = &store->own;
 	store->lock_key = LOCK_KEY;
-	url = take_own_options(location, &store->asynchronous);
+	url = lf_pg_take_own_options(location, &store->asynchronous);
 	store->ids = lf_pg_ids_new();
 	if (url == NULL || store->ids == NULL)
 		lf_error_set(error, LF_UNAVAILABLE, "out of memory");
@@ -114,12 +125,12 @@ static enum lf_code open_store(struct lf_store **out, const char *location, bool
 		lf_pg_place_parse(&store->place, url, error);
 	free(url);
 	if (error->code == LF_OK) {
-		lf_pg_init(&store->writer, &store->place, read_only ? LF_PG_READ_ONLY : LF_PG_WRITE);
-		store->writer.greet = lf_pg_greet;
-		store->writer.greet_context = store;
-		lf_pg_connect(&store->writer, error);
-		atomic_store(&store->host, store->writer.host);
+		lf_pg_init_writer(store, &store->own, &store->place);
+		lf_pg_connect(&store->own, error);
+		atomic_store(&store->host, store->own.host);
 	}
+	if (error->code == LF_OK)
+		lf_pg_open_keeper(store, keeper, error);
 	if (error->code != LF_OK) {
 		lf_pg_close_store(store);
 		return error->code;
@@ -136,14 +147,14 @@ static void warn(const struct lf_store *store, const struct lf_log_options *opti
 
 	if (say == NULL)
 		return;
-	if (store->place.unverified)
+	if (store->place.unverified || store->keeper.place.unverified)
 		say(context,
 			"the database is reached over a network without sslmode=verify-full: somebody in between could "
 			"read "
 			"and change what is recorded");
-	if (!store->writer.facts.checksums)
+	if (!store->writer->facts.checksums)
 		say(context, "the database's server has no data checksums: damage on its disk is found late");
-	if (!store->writer.facts.synchronous_standby)
+	if (!store->writer->facts.synchronous_standby)
 		say(context,
 			"the database's server has no synchronous standby: a failover may lose what was acknowledged "
 			"last");
@@ -151,7 +162,7 @@ static void warn(const struct lf_store *store, const struct lf_log_options *opti
 
 enum lf_code lf_pg_open_store(struct lf_store **store, const struct lf_log_options *options, struct lf_error *error)
 {
-	const enum lf_code code = open_store(store, options->location, false, error);
+	const enum lf_code code = open_store(store, options->location, options->keeper, false, error);
 
 	if (code == LF_OK)
 		warn(*store, options);
@@ -162,16 +173,17 @@ enum lf_code lf_pg_open_store(struct lf_store **store, const struct lf_log_optio
 
 enum lf_code lf_pg_open_read_only(struct lf_store **store, const char *location, struct lf_error *error)
 {
-	const enum lf_code code = open_store(store, location, true, error);
+	const enum lf_code code = open_store(store, location, NULL, true, error);
 
 	if (code == LF_OK)
-		lf_pg_close(&(*store)->writer); /* readers have their own */
+		lf_pg_close((*store)->writer); /* readers have their own */
 	return code;
 }
 
 void lf_pg_close_store(struct lf_store *store)
 {
-	lf_pg_close(&store->writer); /* the server rolls back what is open */
+	lf_pg_close(&store->own); /* the server rolls back what is open */
+	lf_pg_close_keeper(store);
 	for (size_t i = 0; i < sizeof(store->lookups) / sizeof(store->lookups[0]); i++) {
 		free(store->lookups[i].entries);
 		free(store->lookups[i].bodies);
@@ -181,3 +193,50 @@ void lf_pg_close_store(struct lf_store *store)
 	lf_pg_place_clean_up(&store->place);
 	free(store);
 }
+
+/* ---- the vtable ---- */
+
+static uint64_t sync_ns(const struct lf_store *store)
+{
+	return store->sync_ns;
+}
+
+const struct lf_backend lf_postgres_backend = {
+	.name = "postgres",
+	.shared = true,
+	.may_keep = true,
+	.open = lf_pg_open_store,
+	.open_read_only = lf_pg_open_read_only,
+	.close = lf_pg_close_store,
+	.tail = lf_pg_tail,
+	.begin = lf_pg_begin,
+	.prepare = lf_pg_prepare,
+	.write = lf_pg_write,
+	.commit = lf_pg_commit,
+	.rollback = lf_pg_rollback,
+	.maintain = lf_pg_maintain,
+	.probe = lf_pg_probe,
+	.tail_hashes = lf_pg_tail_hashes,
+	.leave = lf_pg_leave,
+	.sync_ns = sync_ns,
+	.open_reader = lf_pg_open_reader,
+	.close_reader = lf_pg_close_reader,
+	.look = lf_pg_look,
+	.settle = lf_pg_settle,
+	.find_key = lf_pg_find_key,
+	.get = lf_pg_get,
+	.list = lf_pg_list_decisions,
+	.get_rubric = lf_pg_get_rubric,
+	.list_rubrics = lf_pg_list_rubrics,
+	.list_activations = lf_pg_list_activations,
+	.was_active = lf_pg_was_active,
+	.scan = lf_pg_scan,
+	.list_acts = lf_pg_list_acts,
+	.head = lf_pg_head,
+	.hashes = lf_pg_hashes,
+	.find_leaf = lf_pg_find_leaf,
+	.audit = lf_pg_audit,
+	.get_payload = lf_pg_get_payload,
+	.list_payloads = lf_pg_list_payloads,
+	.check = lf_pg_check,
+};

@@ -40,6 +40,18 @@ struct lf_pg_lookup {
 
 enum { LF_PG_COLUMNS = 17 };
 
+enum { LF_PG_PROBLEM_BYTES = 544 }; /* an error, and whose it is */
+
+/* G8. The second connection, of the role that may erase and prune. It is there for as long as it is needed. */
+struct lf_pg_keeper {
+	bool given; /* else the writer's own role erases, where it may */
+	struct lf_pg_place place;
+	struct lf_pg pg;
+	bool wanted; /* the next transaction is to erase */
+	bool failed; /* it was tried in vain, and problem says why: until a transaction has succeeded */
+	char problem[LF_PG_PROBLEM_BYTES];
+};
+
 struct lf_store {
 	struct lf_pg_place place;
 	bool asynchronous; /* a server without a synchronous standby will do */
@@ -51,11 +63,14 @@ struct lf_store {
 	int64_t lock_key;           /* of the advisory lock */
 
 	/* the writer's */
-	struct lf_pg writer;
+	struct lf_pg *writer; /* own, or the keeper's: keeper.c */
+	struct lf_pg own;
+	struct lf_pg_keeper keeper;
 	enum lf_pg_transaction transaction;
 	bool unsettled;         /* what became of a commit is not known: the next begin() asks behind a barrier */
 	uint64_t settlements;   /* how often it did: for tests */
-	uint64_t connects_seen; /* of the connection that the last begin() had */
+	const struct lf_pg *begun_on; /* the connection of the last begin() that succeeded; NULL: there was none */
+	uint64_t connects_seen;       /* of that */
 	size_t sent;            /* statements of the transaction whose answers were not received yet */
 	struct lf_pg_ids *ids;
 	uint64_t redacted_to;                      /* what ids hold was read at this */
@@ -94,6 +109,23 @@ void lf_pg_visit_arrays(struct lf_store *store, void (*visit)(struct lf_pg_array
  * be closed when the transaction ends, as libpq's buffers have what was sent and read.
  */
 void lf_pg_forget(struct lf_store *store);
+
+/* ---- keeper.c: whose connection a transaction has ---- */
+
+/* The keeper's place and role, tried once and closed again. location NULL: there is none. The opening thread's. */
+enum lf_code lf_pg_open_keeper(struct lf_store *store, const char *location, struct lf_error *error);
+void lf_pg_close_keeper(struct lf_store *store);
+/* Before a transaction begins: the writer's connection is the keeper's where that is wanted, and was connected. */
+void lf_pg_choose(struct lf_store *store);
+/* What was tried on the keeper's connection failed: until a transaction has succeeded, it is not tried again. */
+void lf_pg_note_keeper(struct lf_store *store, const struct lf_error *cause);
+/* A transaction has ended: the next one has the writer's own connection. */
+void lf_pg_end_keeping(struct lf_store *store);
+/*
+ * Whether the transaction may erase. If not, the item is refused, or the error is ABORTED: the same transaction is to be
+ * begun again, and is the keeper's then.
+ */
+bool lf_pg_may_erase(struct lf_store *store, struct lf_item *item, struct lf_error *error);
 
 /* ---- transaction.c ---- */
 
@@ -202,8 +234,12 @@ bool lf_pg_write_redaction(struct lf_store *store, struct lf_item *item);
 
 /* Of every connection: whether this is the log that the store was opened on, and a server that keeps what it says. */
 enum lf_code lf_pg_greet(struct lf_pg *pg, void *store, struct lf_error *error);
+/* A connection to the store's log, for whoever writes. */
+void lf_pg_init_writer(struct lf_store *store, struct lf_pg *pg, const struct lf_pg_place *place);
 /* Whether a connection is to a primary that others have left since. */
 bool lf_pg_is_old(struct lf_store *store, const struct lf_pg *pg);
+/* The URL without what is ours, which libpq does not know. free() releases. */
+char *lf_pg_take_own_options(const char *url, bool *asynchronous);
 enum lf_code lf_pg_open_store(struct lf_store **store, const struct lf_log_options *options, struct lf_error *error);
 enum lf_code lf_pg_open_read_only(struct lf_store **store, const char *location, struct lf_error *error);
 void lf_pg_close_store(struct lf_store *store);

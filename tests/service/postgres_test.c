@@ -56,14 +56,16 @@ static void succeeds(int status)
 		output_has("nothing: it was to succeed");
 }
 
-/* A service on the log as a role, with the key that init made. */
-static void start(struct daemon *daemon, const char *role)
+/* A service on the log as a role, with the key that init made. keeper: the role that erases; NULL: none. */
+static void start(struct daemon *daemon, const char *role, const char *keeper)
 {
-	char database[256], key[128], checkpoints[sizeof(daemon->directory) + 32];
+	char database[256], keeper_database[256], key[128], checkpoints[sizeof(daemon->directory) + 32];
 
 	daemon_init(daemon);
 	snprintf(database, sizeof(database), "postgres:///log?host=%s&port=%d&user=%s", server.folder, server.port,
 		role);
+	snprintf(keeper_database, sizeof(keeper_database), "postgres:///log?host=%s&port=%d&user=%s", server.folder,
+		server.port, keeper != NULL ? keeper : "");
 	snprintf(key, sizeof(key), "%s/key", place.folder);
 	snprintf(checkpoints, sizeof(checkpoints), "%.*s/checkpoints", (int)sizeof(daemon->directory) - 1,
 		daemon->directory);
@@ -71,7 +73,8 @@ static void start(struct daemon *daemon, const char *role)
 	assert_true(daemon->pid >= 0);
 	if (daemon->pid == 0) {
 		execl(BIN "leadfitd", "leadfitd", "--db", database, "--accept-asynchronous", "--key", key,
-			"--checkpoints", checkpoints, "--listen", daemon->url, (char *)NULL);
+			"--checkpoints", checkpoints, "--listen", daemon->url, keeper != NULL ? "--keeper-db" : NULL,
+			keeper_database, (char *)NULL);
 		_exit(127);
 	}
 	daemon_wait(daemon);
@@ -85,6 +88,8 @@ static int set_up(void **state)
 	postgres_run(&server, "postgres", "CREATE DATABASE log TEMPLATE template0");
 	postgres_run(&server, "postgres", "DROP ROLE IF EXISTS service");
 	postgres_run(&server, "postgres", "CREATE ROLE service LOGIN");
+	postgres_run(&server, "postgres", "DROP ROLE IF EXISTS keeper");
+	postgres_run(&server, "postgres", "CREATE ROLE keeper LOGIN");
 	snprintf(url, sizeof(url), "postgres:///log?host=%s&port=%d&user=postgres", server.folder, server.port);
 	return 0;
 }
@@ -98,7 +103,8 @@ static int tear_down(void **state)
 
 static void init(void)
 {
-	succeeds(run(BIN "leadfitd init --db '%s' --key %s/key --service-role service", url, place.folder));
+	succeeds(run(BIN "leadfitd init --db '%s' --key %s/key --service-role service --keeper-role keeper", url,
+		place.folder));
 	output_has("leadfit/"); /* the verifier key */
 }
 
@@ -135,7 +141,7 @@ static void two_services_answer_from_one_log(void **state)
 	(void)state;
 	init();
 	for (int i = 0; i < 2; i++)
-		start(&daemons[i], "service");
+		start(&daemons[i], "service", NULL);
 	for (int i = 0; i < 6; i++)
 		succeeds(run(BIN "leadfit --server %s score --team " EXAMPLES "team.yaml --project " EXAMPLES
 				 "project.yaml",
@@ -154,12 +160,63 @@ static void two_services_answer_from_one_log(void **state)
 	succeeds(run(BIN "leadfitd verify --db '%s' --key %s/key", url, place.folder));
 }
 
+#define SCORE "score --team " EXAMPLES "team.yaml --project " EXAMPLES "project.yaml"
+#define ERASE "decisions erase --candidate m-1042 --reason asked --yes"
+
+static void only_a_service_with_the_keepers_role_erases(void **state)
+{
+	struct daemon without, with;
+
+	(void)state;
+	init();
+	start(&without, "service", NULL);
+	succeeds(run(BIN "leadfit --server %s " SCORE, without.url));
+	assert_int_equal(run(BIN "leadfit --server %s " ERASE, without.url), 4);
+	output_has("--keeper-db");
+	assert_int_equal(
+		run(BIN "leadfit --server %s retention --before 2000-01-01 --yes", without.url), 4);
+	output_has("--keeper-db");
+	assert_int_equal(postgres_number(&server, "log", "SELECT count(*) FROM leadfit.act WHERE kind = 9"), 0);
+	start(&with, "service", "keeper");
+	succeeds(run(BIN "leadfit --server %s " ERASE, with.url));
+	assert_int_equal(
+		postgres_number(&server, "log", "SELECT count(*) FROM leadfit.name WHERE value = 'm-1042'"), 0);
+	succeeds(run(BIN "leadfit --server %s " SCORE, without.url)); /* and it goes on */
+	daemon_stop(&with);
+	daemon_clean_up(&with);
+	daemon_stop(&without);
+	daemon_clean_up(&without);
+	succeeds(run(BIN "leadfitd verify --db '%s' --key %s/key", url, place.folder));
+	output_has("erased       ");
+}
+
+static void what_is_no_keeper_is_refused_at_the_start(void **state)
+{
+	(void)state;
+	init();
+	assert_int_equal(run(BIN "leadfitd --db %s/file --keeper-db '%s'", place.folder, url), 2);
+	output_has("--keeper-db is about a database");
+	assert_int_equal(run(BIN "leadfitd --db '%s' --accept-asynchronous --key %s/key --checkpoints %s/c --listen ipc://%s/s"
+				 " --keeper-db 'postgres://k:secret@h/d'",
+				 url, place.folder, place.folder, place.folder),
+		2);
+	output_has("password");
+	assert_int_not_equal(run("grep secret %s/out", place.folder), 0);
+	assert_int_equal(run(BIN "leadfitd --db '%s' --accept-asynchronous --key %s/key --checkpoints %s/c --listen ipc://%s/s"
+				 " --keeper-db 'postgres:///log?host=%s&port=%d&user=service'",
+				 url, place.folder, place.folder, place.folder, server.folder, server.port),
+		4);
+	output_has("may not erase");
+}
+
 int main(void)
 {
 	const struct CMUnitTest claims[] = {
 		cmocka_unit_test_setup_teardown(
 			a_log_is_made_once_with_a_key_and_nothing_is_said_of_a_password, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(two_services_answer_from_one_log, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(only_a_service_with_the_keepers_role_erases, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_no_keeper_is_refused_at_the_start, set_up, tear_down),
 	};
 	int failed;
 

@@ -128,7 +128,7 @@ static void what_was_erased_is_in_no_writers_memory(void **state)
 		snprintf(work.answer, sizeof(work.answer), "%s %s", "long before it and then", MARKER);
 		work.append.answer = bytes_of(work.answer);
 		assert_int_equal(work_run(logs[i], &work), LF_OK);
-		connects[i] = logs[i]->store->writer.connects;
+		connects[i] = logs[i]->store->writer->connects;
 		assert_true(writer_remembers(logs[i]));
 	}
 	if (lf_log_redact(logs[0], &redaction, &error) != LF_OK)
@@ -141,7 +141,7 @@ static void what_was_erased_is_in_no_writers_memory(void **state)
 	assert_int_equal(work_run(logs[1], &work), LF_OK);
 	for (int i = 0; i < 2; i++) {
 		assert_false(writer_remembers(logs[i]));
-		assert_int_equal(logs[i]->store->writer.connects, connects[i] + 1);
+		assert_int_equal(logs[i]->store->writer->connects, connects[i] + 1);
 		lf_log_close(logs[i]);
 	}
 }

@@ -275,13 +275,13 @@ static void a_session_that_lost_its_settings_is_given_up(void **state)
 	accepting = true;
 	log = open_log();
 	rubric_put(log);
-	connects = log->store->writer.connects;
+	connects = log->store->writer->connects;
 	for (size_t i = 0; i < sizeof(resets) / sizeof(resets[0]); i++) {
 		/* The writer thread rests: nothing is to be stored. */
-		assert_int_equal(lf_pg_run(&log->store->writer, &resets[i], NULL, NULL, "resetting", &error), LF_OK);
+		assert_int_equal(lf_pg_run(log->store->writer, &resets[i], NULL, NULL, "resetting", &error), LF_OK);
 		work_init(&work, 1, 1, 0);
 		assert_int_equal(work_run(log, &work), LF_OK);
-		assert_int_equal(log->store->writer.connects, connects + i + 1);
+		assert_int_equal(log->store->writer->connects, connects + i + 1);
 	}
 	lf_log_close(log);
 }
