@@ -93,6 +93,8 @@ int main(int argc, char **argv)
 	set_up_signals();
 	if (is_command(argc, argv, "init"))
 		return lf_init_command(argc - 1, argv + 1);
+	if (is_command(argc, argv, "copy"))
+		return lf_copy_command(argc - 1, argv + 1);
 	if (is_command(argc, argv, "key"))
 		return lf_key_command(argc - 1, argv + 1);
 	if (is_command(argc, argv, "verify"))

@@ -12,7 +12,7 @@ enum { LF_LISTEN_MAX = 16, LF_ORIGINS_MAX = 16, LF_RUBRIC_FILES_MAX = 64 };
 /* Texts are those of argv. */
 struct lf_daemon_options {
 	const char *database;
-	const char *keeper;       /* the same log as the role that may erase and prune; NULL: this service does neither */
+	const char *keeper; /* the same log as the role that may erase and prune; NULL: this service does neither */
 	bool accept_asynchronous; /* a database without a synchronous standby will do */
 	const char *listen[LF_LISTEN_MAX];
 	size_t listen_count;

@@ -13,6 +13,8 @@
 
 /* leadfitd key --db FILE [--key FILE]: prints the verifier key. */
 int lf_key_command(int argc, char **argv);
+/* leadfitd copy --from LOCATION --to LOCATION: 0 all of it is there; what is not is what the same command goes on with. */
+int lf_copy_command(int argc, char **argv);
 /* leadfitd init --db URL --key FILE: makes a log in PostgreSQL, and the key; prints the verifier key. */
 int lf_init_command(int argc, char **argv);
 /*

@@ -32,8 +32,8 @@ struct lf_state {
 	/* Both borrowed, and set before the server listens. NULL: this service has no signing key. */
 	const struct lf_signer *signer;
 	struct lf_checkpoints *checkpoints; /* what is signed must continue the newest of them */
-	const char *backups;  /* borrowed, and set before the server listens: where Backup makes files; NULL: nowhere */
-	const char *erased;   /* borrowed, as backups: the list of what was erased; NULL: none is kept */
+	const char *backups; /* borrowed, and set before the server listens: where Backup makes files; NULL: nowhere */
+	const char *erased;  /* borrowed, as backups: the list of what was erased; NULL: none is kept */
 	/* Set before the server listens: the log has roles, and this service has not the one that erases and prunes. */
 	bool keeperless;
 	atomic_bool draining; /* set when a shutdown begins: Health says NOT_SERVING, and chores end early */

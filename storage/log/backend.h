@@ -99,6 +99,8 @@ struct lf_item_payload {
 	bool stored;
 	struct lf_digest commitment; /* else made by the log */
 	struct lf_salt salt;         /* else made by the log: to be stored with the body */
+	/* Of a copied log: the commitment that leaves have, where it was replaced since; stored with it. NULL: it was not. */
+	const struct lf_digest *original;
 	/* An item before it in the same write() brings it: it is stored, and salted, there, and referred to here. */
 	bool repeated;
 };
@@ -150,7 +152,10 @@ struct lf_item_act {
 	const struct lf_uuid *decision; /* NULL: about none */
 	struct lf_bytes body;
 	uint64_t decision_sequence; /* prepare(): of that decision; 0 = there is none */
-	uint64_t id;                /* write(): rising by each act, from 1. place.position + 1 will do */
+	/* Of a copied ERASURE or PRUNING: old, new, old, new, ... */
+	const struct lf_digest *pairs;
+	size_t pair_count;
+	uint64_t id; /* write(): rising by each act, from 1. place.position + 1 will do */
 };
 
 /* What prepare() finds of one thing to be redacted. All of it is valid during the call only. */
@@ -190,10 +195,11 @@ enum lf_item_kind { LF_ITEM_DECISION, LF_ITEM_RUBRIC, LF_ITEM_ACTIVATION, LF_ITE
 /* Everything pointed to is valid until the transaction ends; the item itself until write() has returned. */
 struct lf_item {
 	enum lf_item_kind kind;
-	int64_t at_us;              /* when it is recorded */
-	struct lf_salt salt;        /* of the record */
-	struct lf_leaf_place place; /* of its leaf */
-	int64_t rows[4];            /* the backend's own, from prepare() to write(); 0 before */
+	int64_t at_us;                    /* when it is recorded */
+	struct lf_salt salt;              /* of the record */
+	struct lf_leaf_place place;       /* of its leaf */
+	const struct lf_digest *original; /* of the record, as of a payload: a decision's or an act's */
+	int64_t rows[4];                  /* the backend's own, from prepare() to write(); 0 before */
 	/*
 	 * prepare(): why this store will not store it, whatever else it found. It alone fails then, with
 	 * refused_code, and is not written; of a redaction, found() need not be called. NULL: it will. The text is valid
@@ -393,6 +399,12 @@ struct lf_backend {
 	enum lf_code (*list_payloads)(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,
 		void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next,
 		struct lf_error *error);
+	/* The others, as lf_log_list_keys() and lf_log_list_members(). NULL: it can't be copied from. */
+	enum lf_code (*list_keys)(struct lf_reader *reader, uint64_t first, uint64_t last,
+		void (*visit)(void *context, uint64_t sequence, const char *key), void *context,
+		struct lf_error *error);
+	enum lf_code (*list_members)(struct lf_reader *reader, const struct lf_digest *candidates,
+		void (*visit)(void *context, const char *candidate), void *context, struct lf_error *error);
 	/* NULL: nothing is derived. */
 	enum lf_code (*check)(struct lf_reader *reader, void (*finding)(void *context, const char *what),
 		bool (*go_on)(void *context), void *context, struct lf_error *error);

@@ -485,6 +485,15 @@ enum lf_code lf_log_list_payloads(struct lf_log *log, enum lf_payload_kind kind,
 	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next,
 	struct lf_error *error);
 
+/* ---- for who copies a log: what no leaf and no other read gives ---- */
+
+/* The idempotency keys of decisions first to last, rising; at most LF_PAGE_MAX decisions. */
+enum lf_code lf_log_list_keys(struct lf_log *log, uint64_t first, uint64_t last,
+	void (*visit)(void *context, uint64_t sequence, const char *key), void *context, struct lf_error *error);
+/* Who is in a list of candidates, by its digest; rising by bytes. */
+enum lf_code lf_log_list_members(struct lf_log *log, const struct lf_digest *candidates,
+	void (*visit)(void *context, const char *candidate), void *context, struct lf_error *error);
+
 /*
  * Checks what is derived from the records and no leaf covers: the indexes by id and key, the chains and skips, who is
  * in which list, that nothing is stored that no record refers to. Calls finding with a sentence for each thing that is

@@ -358,6 +358,30 @@ enum lf_code lf_log_audit(struct lf_log *log, uint64_t first, size_t limit,
 	return finish(log, reader, code, &inner, error);
 }
 
+enum lf_code lf_log_list_keys(struct lf_log *log, uint64_t first, uint64_t last,
+	void (*visit)(void *context, uint64_t sequence, const char *key), void *context, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->list_keys == NULL
+		? lf_error_set(&inner, LF_UNIMPLEMENTED, "a log in %s can't be copied", log->backend->name)
+		: log->backend->list_keys(reader, first, last, visit, context, &inner);
+
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_list_members(struct lf_log *log, const struct lf_digest *candidates,
+	void (*visit)(void *context, const char *candidate), void *context, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->list_members == NULL
+		? lf_error_set(&inner, LF_UNIMPLEMENTED, "a log in %s can't be copied", log->backend->name)
+		: log->backend->list_members(reader, candidates, visit, context, &inner);
+
+	return finish(log, reader, code, &inner, error);
+}
+
 enum lf_code lf_log_get_payload(struct lf_log *log, uint64_t id, struct lf_payload_row **row, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;

@@ -37,9 +37,12 @@ static const struct lf_pg_statement insert_activation = {"add_activation",
 	"INSERT INTO leadfit.activation(position, name, activated_at, caller, from_rubric, to_rubric, salt)"
 	" VALUES($1, $2, $3, $4, $5, $6, $7)"};
 static const struct lf_pg_statement insert_acts = {"add_acts",
-	"INSERT INTO leadfit.act(id, kind, at, caller, decision, position, salt, body)"
+	"INSERT INTO leadfit.act(id, kind, at, caller, decision, position, salt, body, pairs)"
 	" SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],"
-	" $7::bytea[], $8::bytea[])"};
+	" $7::bytea[], $8::bytea[], $9::bytea[])"};
+static const struct lf_pg_statement insert_originals = {"add_originals",
+	"INSERT INTO leadfit.redaction(kind, target, commitment)"
+	" SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bytea[])"};
 
 static const enum lf_pg_type NAME_TYPES[] = {LF_PG_INT8, LF_PG_INT4, LF_PG_TEXT};
 static const enum lf_pg_type LIST_TYPES[] = {LF_PG_INT8, LF_PG_BYTEA};
@@ -51,7 +54,8 @@ static const enum lf_pg_type DECISION_TYPES[] = {LF_PG_INT8, LF_PG_UUID, LF_PG_I
 	LF_PG_INT8, LF_PG_INT8, LF_PG_INT8, LF_PG_INT8, LF_PG_INT8, LF_PG_INT8, LF_PG_INT8, LF_PG_INT8, LF_PG_BYTEA,
 	LF_PG_BYTEA, LF_PG_BYTEA};
 static const enum lf_pg_type ACT_TYPES[] = {
-	LF_PG_INT8, LF_PG_INT4, LF_PG_INT8, LF_PG_INT8, LF_PG_INT8, LF_PG_INT8, LF_PG_BYTEA, LF_PG_BYTEA};
+	LF_PG_INT8, LF_PG_INT4, LF_PG_INT8, LF_PG_INT8, LF_PG_INT8, LF_PG_INT8, LF_PG_BYTEA, LF_PG_BYTEA, LF_PG_BYTEA};
+static const enum lf_pg_type ORIGINAL_TYPES[] = {LF_PG_INT4, LF_PG_INT8, LF_PG_BYTEA};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -88,6 +92,7 @@ void lf_pg_rows_begin(struct lf_store *store)
 	empty(store->new_payloads, PAYLOAD_TYPES, COUNT(PAYLOAD_TYPES));
 	empty(store->new_keys, KEY_TYPES, COUNT(KEY_TYPES));
 	empty(store->new_leaves, LEAF_TYPES, COUNT(LEAF_TYPES));
+	empty(store->new_originals, ORIGINAL_TYPES, COUNT(ORIGINAL_TYPES));
 }
 
 bool lf_pg_rows_send(struct lf_store *store)
@@ -97,7 +102,8 @@ bool lf_pg_rows_send(struct lf_store *store)
 		send_rows(store, &insert_members, store->new_members, COUNT(MEMBER_TYPES)) &&
 		send_rows(store, &insert_payloads, store->new_payloads, COUNT(PAYLOAD_TYPES)) &&
 		send_rows(store, &insert_keys, store->new_keys, COUNT(KEY_TYPES)) &&
-		send_rows(store, &insert_leaves, store->new_leaves, COUNT(LEAF_TYPES));
+		send_rows(store, &insert_leaves, store->new_leaves, COUNT(LEAF_TYPES)) &&
+		send_rows(store, &insert_originals, store->new_originals, COUNT(ORIGINAL_TYPES));
 }
 
 /* ---- what is stored once: each gives the id, 0 where memory was short ---- */
@@ -138,6 +144,18 @@ int64_t lf_pg_add_list(
 	return entry->id;
 }
 
+/* Of what was replaced in the log that this one is a copy of. */
+static void add_original(struct lf_store *store, int what, int64_t target, const struct lf_digest *original)
+{
+	struct lf_pg_array *columns = store->new_originals;
+
+	if (original == NULL)
+		return;
+	lf_pg_array_int(&columns[0], what);
+	lf_pg_array_int(&columns[1], target);
+	lf_pg_array_bytes(&columns[2], original, sizeof(*original));
+}
+
 static int64_t add_payload(struct lf_store *store, enum lf_payload_kind kind, const struct lf_item_payload *payload)
 {
 	struct lf_pg_id *entry = lf_pg_payload(store, kind, payload->digest);
@@ -152,6 +170,7 @@ static int64_t add_payload(struct lf_store *store, enum lf_payload_kind kind, co
 	lf_pg_array_bytes(&columns[2], payload->digest, sizeof(*payload->digest));
 	lf_pg_array_bytes(&columns[3], &payload->salt, sizeof(payload->salt));
 	lf_pg_array_bytes(&columns[4], payload->body.data, payload->body.length);
+	add_original(store, LF_REDACT_PAYLOAD, entry->id, payload->original);
 	return entry->id;
 }
 
@@ -223,6 +242,7 @@ static bool add_decision(struct lf_store *store, const struct lf_item *item)
 	lf_pg_array_bytes(&columns[15], &item->salt, sizeof(item->salt));
 	lf_pg_array_bytes(&columns[16], append->answer.data, append->answer.length);
 	add_key(store, caller, decision);
+	add_original(store, LF_REDACT_DECISION, (int64_t)decision->sequence, item->original);
 	lf_pg_add_leaf(store, item, LF_LEAF_DECISION, (int64_t)decision->sequence);
 	return true;
 }
@@ -321,6 +341,11 @@ bool lf_pg_add_acts(struct lf_store *store, struct lf_item *const *items, size_t
 		lf_pg_array_int(&columns[5], (int64_t)items[i]->place.position);
 		lf_pg_array_bytes(&columns[6], &items[i]->salt, sizeof(items[i]->salt));
 		lf_pg_array_bytes(&columns[7], act->body.data, act->body.length);
+		if (act->pair_count > 0)
+			lf_pg_array_bytes(&columns[8], act->pairs, act->pair_count * 2 * sizeof(*act->pairs));
+		else
+			lf_pg_array_null(&columns[8]);
+		add_original(store, LF_REDACT_ACT, (int64_t)act->id, items[i]->original);
 		lf_pg_add_leaf(store, items[i], act->kind, (int64_t)act->id);
 	}
 	return lf_pg_rows_send(store) && send_rows(store, &insert_acts, columns, COUNT(ACT_TYPES));

@@ -19,6 +19,13 @@ static const struct lf_pg_statement list_payloads = {"read_payloads",
 		"SELECT id, kind, digest, salt, body FROM leadfit.payload WHERE kind = $1 AND id > $2 ORDER BY id "
 		"LIMIT $3")};
 
+static const struct lf_pg_statement list_keys = {"read_keys",
+	"SELECT sequence, key FROM leadfit.request_key WHERE sequence >= $1 AND sequence <= $2 ORDER BY sequence"};
+static const struct lf_pg_statement list_members = {"read_members",
+	"SELECT c.value FROM leadfit.list l JOIN leadfit.member m ON m.list = l.id JOIN leadfit.name c ON c.id = "
+	"m.candidate"
+	" WHERE l.digest = $1 ORDER BY c.value"};
+
 /* ---- the head ---- */
 
 enum lf_code lf_pg_look(struct lf_reader *reader, struct lf_tail *tail, struct lf_error *error)
@@ -244,4 +251,37 @@ enum lf_code lf_pg_list_payloads(struct lf_reader *reader, enum lf_payload_kind 
 		*next = payload.id;
 	PQclear(result);
 	return error->code;
+}
+
+/* ---- what is copied beside the records ---- */
+
+enum lf_code lf_pg_list_keys(struct lf_reader *reader, uint64_t first, uint64_t last,
+	void (*visit)(void *context, uint64_t sequence, const char *key), void *context, struct lf_error *error)
+{
+	struct lf_pg_parameters parameters = {.count = 0};
+	PGresult *result;
+
+	lf_pg_put_int8(&parameters, (int64_t)first);
+	lf_pg_put_int8(&parameters, (int64_t)last);
+	if (lf_pg_ask_one(reader, &list_keys, &parameters, &result, "listing idempotency keys", error) != LF_OK)
+		return error->code;
+	for (int row = 0; row < PQntuples(result); row++)
+		visit(context, (uint64_t)lf_pg_int(result, row, 0), PQgetvalue(result, row, 1));
+	PQclear(result);
+	return LF_OK;
+}
+
+enum lf_code lf_pg_list_members(struct lf_reader *reader, const struct lf_digest *candidates,
+	void (*visit)(void *context, const char *candidate), void *context, struct lf_error *error)
+{
+	struct lf_pg_parameters parameters = {.count = 0};
+	PGresult *result;
+
+	lf_pg_put_bytes(&parameters, candidates, sizeof(*candidates));
+	if (lf_pg_ask_one(reader, &list_members, &parameters, &result, "listing candidates", error) != LF_OK)
+		return error->code;
+	for (int row = 0; row < PQntuples(result); row++)
+		visit(context, PQgetvalue(result, row, 0));
+	PQclear(result);
+	return LF_OK;
 }

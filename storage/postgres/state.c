@@ -68,6 +68,7 @@ void lf_pg_visit_arrays(struct lf_store *store, void (*visit)(struct lf_pg_array
 	visit_all(store->new_payloads, 5, visit);
 	visit_all(store->new_keys, 3, visit);
 	visit_all(store->new_leaves, 4, visit);
+	visit_all(store->new_originals, 3, visit);
 	visit(&store->old_lists);
 }
 

@@ -237,6 +237,8 @@ const struct lf_backend lf_postgres_backend = {
 	.find_leaf = lf_pg_find_leaf,
 	.audit = lf_pg_audit,
 	.get_payload = lf_pg_get_payload,
+	.list_keys = lf_pg_list_keys,
+	.list_members = lf_pg_list_members,
 	.list_payloads = lf_pg_list_payloads,
 	.check = lf_pg_check,
 };

@@ -67,11 +67,11 @@ struct lf_store {
 	struct lf_pg own;
 	struct lf_pg_keeper keeper;
 	enum lf_pg_transaction transaction;
-	bool unsettled;         /* what became of a commit is not known: the next begin() asks behind a barrier */
-	uint64_t settlements;   /* how often it did: for tests */
+	bool unsettled;               /* what became of a commit is not known: the next begin() asks behind a barrier */
+	uint64_t settlements;         /* how often it did: for tests */
 	const struct lf_pg *begun_on; /* the connection of the last begin() that succeeded; NULL: there was none */
 	uint64_t connects_seen;       /* of that */
-	size_t sent;            /* statements of the transaction whose answers were not received yet */
+	size_t sent;                  /* statements of the transaction whose answers were not received yet */
 	struct lf_pg_ids *ids;
 	uint64_t redacted_to;                      /* what ids hold was read at this */
 	bool forgetting;                           /* lf_pg_forget() was called in this transaction */
@@ -80,7 +80,8 @@ struct lf_store {
 	uint32_t asked;                            /* prepare()s: entries that were asked for have this one's number */
 	struct lf_pg_lookup lookups[4];            /* names, lists, payloads, rubrics */
 	struct lf_pg_array columns[LF_PG_COLUMNS]; /* of what is being sent */
-	struct lf_pg_array new_names[3], new_lists[2], new_members[2], new_payloads[5], new_keys[3], new_leaves[4];
+	struct lf_pg_array new_names[3], new_lists[2], new_members[2], new_payloads[5], new_keys[3], new_leaves[4],
+		new_originals[3];
 	uint64_t sync_ns;
 };
 
@@ -293,6 +294,10 @@ enum { LF_PG_ROW_COLUMN_COUNT = 15 };
 enum lf_code lf_pg_read_row(
 	const PGresult *result, int row, int first, struct lf_stored *stored, struct lf_error *error);
 
+enum lf_code lf_pg_list_keys(struct lf_reader *reader, uint64_t first, uint64_t last,
+	void (*visit)(void *context, uint64_t sequence, const char *key), void *context, struct lf_error *error);
+enum lf_code lf_pg_list_members(struct lf_reader *reader, const struct lf_digest *candidates,
+	void (*visit)(void *context, const char *candidate), void *context, struct lf_error *error);
 enum lf_code lf_pg_look(struct lf_reader *reader, struct lf_tail *tail, struct lf_error *error);
 enum lf_code lf_pg_settle(struct lf_reader *reader, struct lf_error *error);
 enum lf_code lf_pg_find_key(struct lf_reader *reader, const char *caller, const char *key,

@@ -59,9 +59,13 @@ int lf_sqlite_write_act(struct lf_store *store, struct lf_item *item)
 			act->body.length},
 		.salt = &item->salt,
 		.place = &item->place,
+		.pairs = act->pairs,
+		.pair_count = act->pair_count,
 	};
+	const int result = lf_sqlite_add_act(store, &add, &act->id);
 
-	return lf_sqlite_add_act(store, &add, &act->id);
+	return result == SQLITE_OK ? lf_sqlite_store_original(store, LF_REDACTION_ACT, (int64_t)act->id, item->original)
+				   : result;
 }
 
 /* ---- listing ---- */

@@ -200,6 +200,41 @@ enum lf_code lf_sqlite_get_payload(
 	return code;
 }
 
+/* ---- what is copied beside the records ---- */
+
+enum lf_code lf_sqlite_list_keys(struct lf_reader *reader, uint64_t first, uint64_t last,
+	void (*visit)(void *context, uint64_t sequence, const char *key), void *context, struct lf_error *error)
+{
+	sqlite3_stmt *list = reader->statements[R_KEYS];
+	int result;
+
+	sqlite3_bind_int64(list, 1, (int64_t)first);
+	sqlite3_bind_int64(list, 2, (int64_t)last);
+	while ((result = sqlite3_step(list)) == SQLITE_ROW) {
+		const char *key = lf_sqlite_column_text(list, 1);
+
+		visit(context, (uint64_t)sqlite3_column_int64(list, 0), key != NULL ? key : "");
+	}
+	sqlite3_reset(list);
+	return result == SQLITE_DONE ? LF_OK : lf_sqlite_error(error, reader->db, result, "listing idempotency keys");
+}
+
+enum lf_code lf_sqlite_list_members(struct lf_reader *reader, const struct lf_digest *candidates,
+	void (*visit)(void *context, const char *candidate), void *context, struct lf_error *error)
+{
+	sqlite3_stmt *list = reader->statements[R_MEMBERS];
+	int result;
+
+	lf_sqlite_bind_blob(list, 1, candidates, sizeof(*candidates));
+	while ((result = sqlite3_step(list)) == SQLITE_ROW) {
+		const char *candidate = lf_sqlite_column_text(list, 0);
+
+		visit(context, candidate != NULL ? candidate : "");
+	}
+	sqlite3_reset(list);
+	return result == SQLITE_DONE ? LF_OK : lf_sqlite_error(error, reader->db, result, "listing candidates");
+}
+
 /* ---- finding what to redact ---- */
 
 enum lf_code lf_sqlite_list_payloads(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,

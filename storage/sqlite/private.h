@@ -127,6 +127,8 @@ int lf_sqlite_write_decisions(struct lf_store *store);
 /* Writes the ends of the chains that this transaction made longer: once each, however many decisions it added. */
 int lf_sqlite_write_heads(struct lf_store *store);
 /* The payload's row, made where it is neither stored nor repeated. *row: as it was found, where stored. */
+/* The commitment that leaves have of what was replaced since; original NULL: it was not. */
+int lf_sqlite_store_original(struct lf_store *store, int kind, int64_t target, const struct lf_digest *original);
 int lf_sqlite_store_payload(
 	struct lf_store *store, enum lf_payload_kind kind, const struct lf_item_payload *payload, int64_t *row);
 
@@ -274,6 +276,10 @@ enum lf_code lf_sqlite_scan(struct lf_reader *reader, const struct lf_scan *scan
 enum lf_code lf_sqlite_audit(struct lf_reader *reader, uint64_t first, size_t limit,
 	void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next,
 	struct lf_error *error);
+enum lf_code lf_sqlite_list_keys(struct lf_reader *reader, uint64_t first, uint64_t last,
+	void (*visit)(void *context, uint64_t sequence, const char *key), void *context, struct lf_error *error);
+enum lf_code lf_sqlite_list_members(struct lf_reader *reader, const struct lf_digest *candidates,
+	void (*visit)(void *context, const char *candidate), void *context, struct lf_error *error);
 enum lf_code lf_sqlite_get_payload(
 	struct lf_reader *reader, uint64_t id, struct lf_payload_row **row, struct lf_error *error);
 enum lf_code lf_sqlite_list_payloads(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,

@@ -85,6 +85,10 @@ static const char *const READ_SQL[R_COUNT] = {
 	[R_NODES] = LF_SQLITE_NODES,
 	[R_SEQUENCE] = "SELECT sequence FROM decision WHERE id = ?1",
 	[R_LEAF_PEEK] = "SELECT decisions, kind, record FROM leaf WHERE position = ?1",
+	[R_KEYS] = "SELECT sequence, key FROM request_key WHERE sequence >= ?1 AND sequence <= ?2 ORDER BY sequence",
+	[R_MEMBERS] =
+		"SELECT c.value FROM name l JOIN member m ON m.candidates = l.id JOIN name c ON c.id = m.candidate"
+		" WHERE l.kind = 6 AND l.value = ?1 ORDER BY c.value",
 	[R_PAYLOAD] = "SELECT id, kind, digest, salt, body FROM payload WHERE id = ?1",
 #define ACT_COLUMNS                                                                                                    \
 	"SELECT a.id, a.kind, a.at, c.value, a.decision, d.id, a.position, a.body FROM act a"                          \

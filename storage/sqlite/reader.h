@@ -84,6 +84,8 @@ enum lf_read_statement {
 	R_SEQUENCE,
 	R_LEAF_PEEK,
 	R_PAYLOAD,
+	R_KEYS,
+	R_MEMBERS,
 	R_ACTS,
 	R_ACTS_OF,
 	R_ACTS_OF_KIND,

@@ -124,6 +124,7 @@ const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 	[W_PAYLOAD_FIND] = "SELECT p.id, p.salt, x.commitment FROM payload p LEFT JOIN redaction x ON x.kind = 1 AND "
 			   "x.target = p.id"
 			   " WHERE p.digest = ?2 AND p.kind = ?1",
+	[W_ORIGINAL_ADD] = "INSERT INTO redaction(kind, target, commitment) VALUES(?1, ?2, ?3)",
 	[W_PAYLOAD_ADD] = "INSERT INTO payload(kind, digest, salt, body) VALUES(?1, ?2, ?3, ?4)",
 	[W_MEMBER_ADD] = "INSERT OR IGNORE INTO member(candidate, candidates) VALUES(?1, ?2)",
 	[W_KEYS_ADD] = "INSERT OR IGNORE INTO request_key(caller, key, sequence) SELECT * FROM new_key"

@@ -48,6 +48,7 @@ enum lf_write_statement {
 	W_NAME_ADD,
 	W_PAYLOAD_FIND,
 	W_PAYLOAD_ADD,
+	W_ORIGINAL_ADD,
 	W_MEMBER_ADD,
 	W_KEYS_ADD,
 	W_KEY_FIND,

@@ -151,6 +151,18 @@ static int find_payload(struct lf_store *store, enum lf_payload_kind kind, const
 	return result == SQLITE_ROW || result == SQLITE_DONE ? SQLITE_OK : result;
 }
 
+int lf_sqlite_store_original(struct lf_store *store, int kind, int64_t target, const struct lf_digest *original)
+{
+	sqlite3_stmt *add = store->statements[W_ORIGINAL_ADD];
+
+	if (original == NULL)
+		return SQLITE_OK;
+	sqlite3_bind_int(add, 1, kind);
+	sqlite3_bind_int64(add, 2, target);
+	lf_sqlite_bind_blob(add, 3, original, sizeof(*original));
+	return lf_sqlite_run(add);
+}
+
 int lf_sqlite_store_payload(
 	struct lf_store *store, enum lf_payload_kind kind, const struct lf_item_payload *payload, int64_t *row)
 {
@@ -173,7 +185,8 @@ int lf_sqlite_store_payload(
 	if (result == SQLITE_OK)
 		lf_id_cache_put(store->ids, (uint8_t)(TAG_PAYLOAD + kind), payload->digest, sizeof(*payload->digest),
 			*row, &payload->commitment);
-	return result;
+	return result == SQLITE_OK ? lf_sqlite_store_original(store, LF_REDACTION_PAYLOAD, *row, payload->original)
+				   : result;
 }
 
 /* A new list of candidates is the only one that costs a row for each of them. */
@@ -375,6 +388,8 @@ int lf_sqlite_write_decision(struct lf_store *store, struct lf_item *item)
 		result = link_decision(store, to->candidates, sequence, &to->candidates_previous);
 	if (result == SQLITE_OK)
 		result = lf_sqlite_add_leaf(store, LF_LEAF_DECISION, sequence, &item->place, NULL);
+	if (result == SQLITE_OK)
+		result = lf_sqlite_store_original(store, LF_REDACTION_DECISION, sequence, item->original);
 	if (result == SQLITE_OK && ++store->decision_count == LF_BATCH_MAX)
 		result = lf_sqlite_write_decisions(store);
 	return result;

@@ -173,8 +173,7 @@ static void only_a_service_with_the_keepers_role_erases(void **state)
 	succeeds(run(BIN "leadfit --server %s " SCORE, without.url));
 	assert_int_equal(run(BIN "leadfit --server %s " ERASE, without.url), 4);
 	output_has("--keeper-db");
-	assert_int_equal(
-		run(BIN "leadfit --server %s retention --yes", without.url), 4);
+	assert_int_equal(run(BIN "leadfit --server %s retention --yes", without.url), 4);
 	output_has("--keeper-db");
 	assert_int_equal(postgres_number(&server, "log", "SELECT count(*) FROM leadfit.act WHERE kind = 9"), 0);
 	start(&with, "service", "keeper");
@@ -196,15 +195,17 @@ static void what_is_no_keeper_is_refused_at_the_start(void **state)
 	init();
 	assert_int_equal(run(BIN "leadfitd --db %s/file --keeper-db '%s'", place.folder, url), 2);
 	output_has("--keeper-db is about a database");
-	assert_int_equal(run(BIN "leadfitd --db '%s' --accept-asynchronous --key %s/key --checkpoints %s/c --listen ipc://%s/s"
-				 " --keeper-db 'postgres://k:secret@h/d'",
-				 url, place.folder, place.folder, place.folder),
+	assert_int_equal(
+		run(BIN "leadfitd --db '%s' --accept-asynchronous --key %s/key --checkpoints %s/c --listen ipc://%s/s"
+			" --keeper-db 'postgres://k:secret@h/d'",
+			url, place.folder, place.folder, place.folder),
 		2);
 	output_has("password");
 	assert_int_not_equal(run("grep secret %s/out", place.folder), 0);
-	assert_int_equal(run(BIN "leadfitd --db '%s' --accept-asynchronous --key %s/key --checkpoints %s/c --listen ipc://%s/s"
-				 " --keeper-db 'postgres:///log?host=%s&port=%d&user=service'",
-				 url, place.folder, place.folder, place.folder, server.folder, server.port),
+	assert_int_equal(
+		run(BIN "leadfitd --db '%s' --accept-asynchronous --key %s/key --checkpoints %s/c --listen ipc://%s/s"
+			" --keeper-db 'postgres:///log?host=%s&port=%d&user=service'",
+			url, place.folder, place.folder, place.folder, server.folder, server.port),
 		4);
 	output_has("may not erase");
 }

@@ -149,15 +149,18 @@ static void what_is_no_keeper_is_refused_at_opening(void **state)
 	(void)state;
 	url_of_role("leadfit_service", url, sizeof(url));
 	refused(url, LF_FAILED_PRECONDITION, "may not erase");
-	refused("postgres://k:secret@h/d", LF_INVALID_ARGUMENT, "the keeper's database: the database's URL has a password");
+	refused("postgres://k:secret@h/d", LF_INVALID_ARGUMENT,
+		"the keeper's database: the database's URL has a password");
 	refused("leadfit.db", LF_INVALID_ARGUMENT, "postgres://");
-	snprintf(url, sizeof(url), "postgres:///nothing?host=%s&port=%d&user=leadfit_keeper", server.folder, server.port);
+	snprintf(url, sizeof(url), "postgres:///nothing?host=%s&port=%d&user=leadfit_keeper", server.folder,
+		server.port);
 	refused(url, LF_UNAVAILABLE, "does not exist");
 	/* Two logs that were made apart. */
 	postgres_run(&server, "postgres", "DROP DATABASE IF EXISTS another");
 	postgres_run(&server, "postgres", "CREATE DATABASE another TEMPLATE empty_log");
 	postgres_run(&server, "another", "UPDATE leadfit.about SET log = gen_random_uuid()");
-	snprintf(url, sizeof(url), "postgres:///another?host=%s&port=%d&user=leadfit_keeper", server.folder, server.port);
+	snprintf(url, sizeof(url), "postgres:///another?host=%s&port=%d&user=leadfit_keeper", server.folder,
+		server.port);
 	refused(url, LF_UNAVAILABLE, "another log");
 	place_make(&place);
 	assert_int_equal(lf_log_open(&log, &lf_sqlite_backend, &file, &error), LF_INVALID_ARGUMENT);
