@@ -218,8 +218,8 @@ static char *all_of(const char *location, size_t *length)
 	audit_all(to.log, 0, print_row, &to);
 	assert_int_equal(lf_log_list_keys(to.log, 1, 100000, print_key, &to, NULL), LF_OK);
 	do
-		assert_int_equal(lf_log_scan(to.log, &scan, print_decision, &to, &scan.from_sequence, NULL), LF_OK);
-	while (scan.from_sequence != 0);
+		assert_int_equal(lf_log_scan(to.log, &scan, print_decision, &to, &to.next, NULL), LF_OK);
+	while ((scan.from_sequence = to.next) != 0);
 	do
 		assert_int_equal(lf_log_list_acts(to.log, 0, NULL, to.next, 100, print_act, &to, &to.next, NULL), LF_OK);
 	while (to.next != 0);
@@ -239,6 +239,15 @@ static void are_alike(const char *left, const char *right)
 	free(right_text);
 }
 
+/* What is said of a copy is what is said of the log: its redactions are not those of a service, which is told. */
+static void verifies_alike(const char *log, const char *copy)
+{
+	run("(" BIN "leadfitd verify --db '%s' 2>%s/err >%s/first)", log, place.folder, place.folder);
+	run("(" BIN "leadfitd verify --db '%s' 2>%s/err >%s/second)", copy, place.folder, place.folder);
+	assert_int_equal(run("grep -q '^root' %s/first", place.folder), 0);
+	expect(0, run("diff %s/first %s/second", place.folder, place.folder), "");
+}
+
 /* ---- claims ---- */
 
 static void a_log_goes_into_a_database_and_back_and_every_record_is_alike(void **state)
@@ -251,10 +260,10 @@ static void a_log_goes_into_a_database_and_back_and_every_record_is_alike(void *
 	fill(file, 700);
 	expect(0, run(BIN "leadfitd copy --from %s --to '%s'", file, url), "records      ");
 	are_alike(file, url);
-	expect(0, run(BIN "leadfitd verify --db '%s'", url), "findings     0");
+	verifies_alike(file, url);
 	expect(0, run(BIN "leadfitd copy --from '%s' --to %s", url, back), "root         ");
 	are_alike(file, back);
-	expect(0, run(BIN "leadfitd verify --db %s", back), "findings     0");
+	verifies_alike(file, back);
 	/* Nothing is left to copy; and then something is. */
 	expect(0, run(BIN "leadfitd copy --from %s --to '%s'", file, url), "were there");
 	{
@@ -305,7 +314,7 @@ static void what_is_no_log_is_refused(void **state)
 
 	(void)state;
 	snprintf(file, sizeof(file), "%s/log.db", place.folder);
-	fill(file, 10);
+	fill(file, 40);
 	expect(2, run(BIN "leadfitd copy --from %s", file), "are required");
 	expect(2, run(BIN "leadfitd copy --from %s --to mysql://h/d", file), "mysql");
 	expect(2, run(BIN "leadfitd copy --from %s --to 'postgres://u:secret@h/d'", file), "password");
