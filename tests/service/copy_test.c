@@ -396,6 +396,35 @@ static void a_full_disk_leaves_what_can_be_gone_on_with(void **state)
 	are_alike(file, back);
 }
 
+/* Reads alone, on a server that takes no writes, while the primary goes on. */
+static void a_standby_is_verified_and_copied_from(void **state)
+{
+	struct postgres_server standby;
+	const struct timespec wait = {.tv_nsec = 10 * 1000 * 1000};
+	char standby_url[256], file[128];
+	struct lf_log *log;
+
+	(void)state;
+	fill(url, 60);
+	postgres_standby_make(&standby, &server);
+	postgres_url(&standby, "log", standby_url, sizeof(standby_url));
+	log = log_open(&lf_postgres_backend, url);
+	decide(log, 60, 80);
+	while (postgres_number(&standby, "log", "SELECT max(size) FROM leadfit.head") !=
+		postgres_number(&server, "log", "SELECT max(size) FROM leadfit.head"))
+		nanosleep(&wait, NULL);
+	verifies_alike(url, standby_url);
+	snprintf(file, sizeof(file), "%s/backup.db", place.folder);
+	expect(0, run(BIN "leadfitd copy --from '%s' --to %s", standby_url, file), "records");
+	are_alike(url, file);
+	verifies_alike(standby_url, file);
+	/* It is no target: nothing is written there. */
+	expect(3, run(BIN "leadfitd copy --from %s --to '%s'", file, standby_url), "standby");
+	decide(log, 80, 90);
+	lf_log_close(log);
+	postgres_server_remove(&standby);
+}
+
 int main(void)
 {
 	const struct CMUnitTest claims[] = {
@@ -406,6 +435,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_no_log_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_ended_early_is_gone_on_with, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_full_disk_leaves_what_can_be_gone_on_with, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_standby_is_verified_and_copied_from, set_up, tear_down),
 	};
 	int failed;
 
