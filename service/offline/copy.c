@@ -62,8 +62,8 @@ static void say_progress(struct copy *copy, bool last)
 	if (!last && lf_clock_seconds_since(copy->said_ns) < (copy->terminal ? 0.25 : 10.0))
 		return;
 	copy->said_ns = lf_clock_ns();
-	fprintf(stderr, "%s%" PRIu64 " of %" PRIu64 " records (%.0f/s)%s", copy->terminal ? "\r\033[K" : "leadfitd: ",
-		copy->done, copy->size,
+	fprintf(stderr, "%s%" PRIu64 " of %" PRIu64 " records (%.0f/s)%s",
+		copy->terminal ? "\r\033[K" : "leadfitd: ", copy->done, copy->size,
 		(double)(copy->done - copy->began_at) / lf_clock_seconds_since(copy->began_ns),
 		copy->terminal && !last ? "" : "\n");
 }
@@ -77,7 +77,8 @@ static enum lf_code check_beginning(struct copy *copy, const struct lf_tail *tai
 
 	if (tail->tree.size > copy->size)
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
-			"the target has %" PRIu64 " records and the source %" PRIu64 ": it is not the beginning of that",
+			"the target has %" PRIu64 " records and the source %" PRIu64
+			": it is not the beginning of that",
 			tail->tree.size, copy->size);
 	if (lf_tree_reader_root(copy->from, tail->tree.size, &root, error) != LF_OK)
 		return error->code;
@@ -130,8 +131,7 @@ static void add_leaves(const struct lf_copy_slice *slice, struct lf_leaves *leav
 		const bool redacts = item->kind == LF_ITEM_ACT &&
 			(item->act.kind == LF_LEAF_ERASURE || item->act.kind == LF_LEAF_PRUNING);
 
-		leaves->node_count +=
-			lf_tree_add(&leaves->tree, &item->place.hash, leaves->nodes + leaves->node_count);
+		leaves->node_count += lf_tree_add(&leaves->tree, &item->place.hash, leaves->nodes + leaves->node_count);
 		if (item->kind == LF_ITEM_DECISION) {
 			tail->sequence = item->decision.sequence;
 			tail->id = item->decision.id;
@@ -227,13 +227,12 @@ static int report(struct copy *copy, const struct lf_error *error)
 	if (lf_tree_reader_root(copy->from, copy->size, &digest, NULL) != LF_OK)
 		return 3;
 	lf_base64_encode(&digest, sizeof(digest), root);
-	printf("records      %" PRIu64 ", of which %" PRIu64 " were there\nroot         %s\n", copy->size, copy->began_at,
-		root);
+	printf("records      %" PRIu64 ", of which %" PRIu64 " were there\nroot         %s\n", copy->size,
+		copy->began_at, root);
 	return lf_command_line_printed(0);
 }
 
-static enum lf_code open_both(
-	struct copy *copy, const char *from, const char *to, struct lf_error *error)
+static enum lf_code open_both(struct copy *copy, const char *from, const char *to, struct lf_error *error)
 {
 	const struct lf_log_options source = {.location = from, .read_only = true, .reader_count = 2};
 	struct lf_log_options target = {.now_us = lf_clock_wall_us};

@@ -207,3 +207,21 @@ void lf_pg_place_print(const struct lf_pg_place *place, size_t host, char *text,
 	snprintf(text, size, "%s%s%s/%s", name, at->port != NULL ? ":" : "", at->port != NULL ? at->port : "",
 		place->database);
 }
+
+char *lf_pg_take_own_options(const char *url, bool *asynchronous)
+{
+	static const char own[] = "leadfit_asynchronous=accept";
+	const size_t length = sizeof(own) - 1;
+	char *copy = strdup(url);
+	char *at = copy != NULL ? strstr(copy, own) : NULL;
+
+	*asynchronous = at != NULL && at > copy && (at[-1] == '?' || at[-1] == '&') &&
+		(at[length] == '\0' || at[length] == '&');
+	if (!*asynchronous)
+		return copy;
+	if (at[length] == '&')
+		memmove(at, at + length + 1, strlen(at + length + 1) + 1);
+	else
+		at[-1] = '\0';
+	return copy;
+}

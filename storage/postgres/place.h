@@ -26,6 +26,8 @@ struct lf_pg_place {
  * list processes would read that. The message never repeats the URL. Any thread; reads no file but libpq's service file.
  */
 enum lf_code lf_pg_place_parse(struct lf_pg_place *place, const char *url, struct lf_error *error);
+/* The URL without what is ours, which libpq does not know. free() releases. */
+char *lf_pg_take_own_options(const char *url, bool *asynchronous);
 void lf_pg_place_clean_up(struct lf_pg_place *place);
 
 /* "HOST:PORT/DATABASE" of one of its servers, for messages. */

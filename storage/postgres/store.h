@@ -170,6 +170,13 @@ extern const struct lf_pg_statement lf_pg_emit;
  */
 enum lf_code lf_pg_barrier(const struct lf_store *store, struct lf_pg *pg, bool locked, struct lf_error *error);
 
+/* Of every connection: whether this is the log that the store was opened on, and a server that keeps what it says. */
+enum lf_code lf_pg_greet(struct lf_pg *pg, void *store, struct lf_error *error);
+/* A connection to the store's log, for whoever writes. */
+void lf_pg_init_writer(struct lf_store *store, struct lf_pg *pg, const struct lf_pg_place *place);
+/* Whether a connection is to a primary that others have left since. */
+bool lf_pg_is_old(struct lf_store *store, const struct lf_pg *pg);
+
 /* ---- head.c: the head's columns; hashes; on whichever connection ---- */
 
 extern const struct lf_pg_statement lf_pg_select_head; /* the columns of barrier.c behind it, from this one on */
@@ -233,14 +240,6 @@ bool lf_pg_write_redaction(struct lf_store *store, struct lf_item *item);
 
 /* ---- store.c ---- */
 
-/* Of every connection: whether this is the log that the store was opened on, and a server that keeps what it says. */
-enum lf_code lf_pg_greet(struct lf_pg *pg, void *store, struct lf_error *error);
-/* A connection to the store's log, for whoever writes. */
-void lf_pg_init_writer(struct lf_store *store, struct lf_pg *pg, const struct lf_pg_place *place);
-/* Whether a connection is to a primary that others have left since. */
-bool lf_pg_is_old(struct lf_store *store, const struct lf_pg *pg);
-/* The URL without what is ours, which libpq does not know. free() releases. */
-char *lf_pg_take_own_options(const char *url, bool *asynchronous);
 enum lf_code lf_pg_open_store(struct lf_store **store, const struct lf_log_options *options, struct lf_error *error);
 enum lf_code lf_pg_open_read_only(struct lf_store **store, const char *location, struct lf_error *error);
 void lf_pg_close_store(struct lf_store *store);

@@ -77,11 +77,8 @@ static int tear_down(void **state)
 static void redact(struct lf_log *log, enum lf_leaf_kind kind, const struct lf_redact_item *items, size_t count)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_redact redaction = {.kind = kind,
-		.caller = "admin",
-		.body = bytes_of("because"),
-		.items = items,
-		.item_count = count};
+	struct lf_redact redaction = {
+		.kind = kind, .caller = "admin", .body = bytes_of("because"), .items = items, .item_count = count};
 
 	if (lf_log_redact(log, &redaction, &error) != LF_OK)
 		fail_msg("%s", error.message);
@@ -111,8 +108,12 @@ static void fill(const char *location, int count)
 	struct lf_log *log = log_open(lf_backend_by_url(location, &location, NULL), location);
 	struct lf_act_put access = {.kind = LF_LEAF_ACCESS, .caller = "auditor", .body = bytes_of("looked")};
 	struct lf_redact_item items[] = {
-		{.what = LF_REDACT_DECISION, .id = 4, .bytes = bytes_of("frozen"), .candidates = nobody,
-			.candidate_count = 1, .recommended = "c-all"},
+		{.what = LF_REDACT_DECISION,
+			.id = 4,
+			.bytes = bytes_of("frozen"),
+			.candidates = nobody,
+			.candidate_count = 1,
+			.recommended = "c-all"},
 		{.what = LF_REDACT_PAYLOAD, .bytes = bytes_of("a team without")},
 		{.what = LF_REDACT_ACT, .id = 2, .bytes = bytes_of("")},
 	};
@@ -221,7 +222,8 @@ static char *all_of(const char *location, size_t *length)
 		assert_int_equal(lf_log_scan(to.log, &scan, print_decision, &to, &to.next, NULL), LF_OK);
 	while ((scan.from_sequence = to.next) != 0);
 	do
-		assert_int_equal(lf_log_list_acts(to.log, 0, NULL, to.next, 100, print_act, &to, &to.next, NULL), LF_OK);
+		assert_int_equal(
+			lf_log_list_acts(to.log, 0, NULL, to.next, 100, print_act, &to, &to.next, NULL), LF_OK);
 	while (to.next != 0);
 	fclose(to.out);
 	lf_log_close(to.log);
@@ -323,12 +325,14 @@ static void what_is_no_log_is_refused(void **state)
 	assert_int_not_equal(run("test -e %s/new", place.folder), 0); /* nothing was made */
 	expect(3, run(BIN "leadfitd copy --from %s --to 'postgres:///log?host=%s&port=1'", file, server.folder),
 		"PostgreSQL at");
-	expect(4, run(BIN "leadfitd copy --from %s --to 'postgres:///log?host=%s&port=%d&user=postgres'", file,
-			   server.folder, server.port),
+	expect(4,
+		run(BIN "leadfitd copy --from %s --to 'postgres:///log?host=%s&port=%d&user=postgres'", file,
+			server.folder, server.port),
 		"synchronous_standby_names");
-	expect(0, run(BIN "leadfitd copy --accept-asynchronous --from %s --to 'postgres:///log?host=%s&port=%d"
-			   "&user=postgres'",
-			   file, server.folder, server.port),
+	expect(0,
+		run(BIN "leadfitd copy --accept-asynchronous --from %s --to 'postgres:///log?host=%s&port=%d"
+			"&user=postgres'",
+			file, server.folder, server.port),
 		"records");
 }
 
