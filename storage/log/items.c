@@ -30,13 +30,6 @@ static int64_t next_time(struct lf_log *log, int64_t now_us)
 	return log->tail.time_us;
 }
 
-void lf_item_refuse(const struct lf_item *item, struct lf_error *error)
-{
-	const enum lf_code code = item->refused_code != LF_OK ? item->refused_code : LF_FAILED_PRECONDITION;
-
-	lf_error_set(error, code, "%s", item->refused);
-}
-
 /* Looks all of the group up. What the store refuses has its entry's error then. */
 static enum lf_code prepare(struct group *group)
 {

@@ -101,3 +101,10 @@ enum lf_code lf_writer_add_leaf(struct lf_log *log, struct lf_item *item, enum l
 		log->first = item->place;
 	return LF_OK;
 }
+
+void lf_item_refuse(const struct lf_item *item, struct lf_error *error)
+{
+	const enum lf_code code = item->refused_code != LF_OK ? item->refused_code : LF_FAILED_PRECONDITION;
+
+	lf_error_set(error, code, "%s", item->refused);
+}
