@@ -12,7 +12,7 @@
 set -eu
 
 build="cmake ninja-build gcc libc6-dev pkg-config protobuf-compiler libprotobuf-dev protobuf-c-compiler libprotobuf-c-dev
-  libnng-dev libsqlite3-dev libjansson-dev libyaml-dev libssl-dev libsmartcols-dev libnghttp2-dev scdoc
+  libnng-dev libsqlite3-dev libjansson-dev libyaml-dev libssl-dev libsmartcols-dev libnghttp2-dev libunistring-dev scdoc
   libcmocka-dev libpq-dev"
 run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmartcols1 libnghttp2-14 libpq5"
 # What metrics, alerts and dashboards are tested with: promtool and a Prometheus, and disks that are slow.
@@ -31,10 +31,13 @@ command -v javac >/dev/null || languages="$languages default-jdk-headless"
 command -v npm >/dev/null || matrix="$matrix nodejs npm"
 # llhttp is a library from Debian 13 on; Debian 12 has its sources in node-llhttp, which are compiled in.
 case $(. /etc/os-release && echo "${VERSION_ID:-}") in
-12) build="$build node-llhttp" ;;
+12)
+	build="$build node-llhttp"
+	run="$run libunistring2"
+	;;
 *)
 	build="$build libllhttp-dev"
-	run="$run libllhttp9.2"
+	run="$run libllhttp9.2 libunistring5"
 	;;
 esac
 

@@ -115,7 +115,9 @@ static enum lf_code read_file(struct job *job, const struct lf_arguments *argume
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "audit impact needs --groups FILE");
 	if (lf_input_read(&job->input, path, true, &job->error) != LF_OK)
 		return job->error.code;
-	return lf_groups_read(&job->groups, &job->input, &unknown, &job->arena, &job->error);
+	lf_groups_read(&job->groups, &job->input, &unknown, &job->arena, &job->error);
+	lf_cli_note(&job->input);
+	return job->error.code;
 }
 
 static int run_impact(struct lf_cli *cli, const struct lf_arguments *arguments)

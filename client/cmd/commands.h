@@ -55,6 +55,7 @@ extern const struct lf_command lf_command_backup;
 extern const struct lf_command lf_command_retention;
 extern const struct lf_command lf_command_jobs_list;
 extern const struct lf_command lf_command_jobs_show;
+extern const struct lf_command lf_command_convert;
 extern const struct lf_command lf_command_call;
 extern const struct lf_command lf_command_health;
 extern const struct lf_command lf_command_version;

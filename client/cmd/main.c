@@ -4,7 +4,7 @@
 #include "client/cmd/commands.h"
 
 static const struct lf_command *const commands[] = {&lf_command_score, &lf_command_batch, &lf_command_profile,
-	&lf_command_decisions_list, &lf_command_decisions_show, &lf_command_decisions_verify,
+	&lf_command_convert, &lf_command_decisions_list, &lf_command_decisions_show, &lf_command_decisions_verify,
 	&lf_command_decisions_prove, &lf_command_decisions_verify_proof, &lf_command_decisions_replay,
 	&lf_command_decisions_outcome, &lf_command_decisions_report, &lf_command_decisions_erase,
 	&lf_command_decisions_export, &lf_command_decisions_watch, &lf_command_audit_access, &lf_command_audit_impact,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/cmd/commands.h"
+#include "client/given/team_file.h"
 #include "client/views/decision.h"
 #include "client/views/profile_page.h"
 #include "proto/base/limits.h"
@@ -11,7 +12,7 @@ static const struct lf_option options[] = {
 	{"team", "FILE", "a team whose division of labour counts: YAML, JSON or CSV; - is standard input", false},
 	{"rubric", "NAME", "the rubric to go by (default: the default rubric)", false},
 	{"ignore-undeclared", NULL, "leave out what the rubric does not declare, and list it", false},
-	{"team-id", "ID", "the team's id where the file is CSV (default: its name without the ending)", false},
+	LF_TEAM_OPTIONS,
 	{NULL, NULL, NULL, false},
 };
 
@@ -22,7 +23,8 @@ struct job {
 	struct lf_error error;
 };
 
-static enum lf_code read_files(struct job *job, const struct lf_arguments *arguments, struct lf_source *source)
+static enum lf_code read_files(
+	struct lf_cli *cli, struct job *job, const struct lf_arguments *arguments, struct lf_source *source)
 {
 	const char *team = lf_argument(arguments, "team"), *project = lf_argument(arguments, "project");
 	struct lf_error *error = &job->error;
@@ -43,12 +45,9 @@ static enum lf_code read_files(struct job *job, const struct lf_arguments *argum
 	if (team == NULL)
 		return LF_OK;
 	source->input = &job->team_file;
-	if (lf_input_read(&job->team_file, team, true, error) != LF_OK)
-		return error->code;
-	message = lf_input_parse(
-		&job->team_file, &leadfit__v1__team__descriptor, lf_argument(arguments, "team-id"), &job->arena, error);
-	job->request.team = (Leadfit__V1__Team *)message;
-	return message == NULL ? error->code : LF_OK;
+	job->request.team = lf_team_read(
+		cli, arguments, team, lf_argument(arguments, "rubric"), false, &job->team_file, &job->arena, error);
+	return job->request.team == NULL ? error->code : LF_OK;
 }
 
 static enum lf_code read_options(struct job *job, const struct lf_arguments *arguments)
@@ -88,7 +87,7 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 
 	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	leadfit__v1__profile_request__init(&job.request);
-	if (read_options(&job, arguments) != LF_OK || read_files(&job, arguments, &source) != LF_OK)
+	if (read_options(&job, arguments) != LF_OK || read_files(cli, &job, arguments, &source) != LF_OK)
 		status = lf_cli_report(cli, &job.error, &source, 1);
 	else
 		status = ask(cli, &job);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "client/cmd/commands.h"
-#include "client/cmd/rubric_ref.h"
+#include "client/given/rubric_ref.h"
 #include "client/term/page.h"
 #include "client/views/rubric_page.h"
 #include "client/views/rubric_versions_page.h"

@@ -7,7 +7,7 @@
 #include "client/draw/pictures.h"
 #include "client/term/page.h"
 #include "client/term/progress.h"
-#include "client/cmd/rubric_ref.h"
+#include "client/given/rubric_ref.h"
 #include "client/cmd/selection.h"
 #include "client/views/backtest_page.h"
 #include "proto/base/buffer.h"

@@ -5,7 +5,7 @@
 #include "client/calc/figures.h"
 #include "client/calc/rubric_diff.h"
 #include "client/cmd/commands.h"
-#include "client/cmd/rubric_ref.h"
+#include "client/given/rubric_ref.h"
 #include "client/term/page.h"
 #include "client/views/rubric_diff_page.h"
 #include "proto/base/buffer.h"

@@ -3,7 +3,7 @@
 
 #include "client/cmd/commands.h"
 #include "client/views/rubric_explain.h"
-#include "client/cmd/rubric_ref.h"
+#include "client/given/rubric_ref.h"
 #include "client/views/rubric_page.h"
 #include "proto/base/buffer.h"
 #include "proto/base/nearest.h"

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "client/cmd/commands.h"
-#include "client/cmd/rubric_ref.h"
+#include "client/given/rubric_ref.h"
 #include "client/term/outfile.h"
 #include "client/term/page.h"
 #include "proto/base/buffer.h"

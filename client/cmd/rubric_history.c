@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "client/cmd/commands.h"
-#include "client/cmd/rubric_ref.h"
+#include "client/given/rubric_ref.h"
 #include "client/views/rubric_versions_page.h"
 #include "proto/base/limits.h"
 

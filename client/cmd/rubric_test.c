@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "client/cmd/commands.h"
-#include "client/cmd/rubric_ref.h"
+#include "client/given/rubric_ref.h"
 #include "client/term/page.h"
 #include "client/views/scenarios_page.h"
 #include "proto/base/buffer.h"

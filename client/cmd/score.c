@@ -4,12 +4,13 @@
 #include <sys/random.h>
 
 #include "client/cmd/commands.h"
+#include "client/given/team_file.h"
 #include "client/views/decision.h"
 #include "proto/base/dates.h"
 #include "proto/base/limits.h"
 
 static const struct lf_option options[] = {
-	{"team", "FILE", "the team: YAML, JSON or CSV; - is standard input (required)", false},
+	{"team", "FILE", "the team: YAML, JSON or a sheet (CSV); - is standard input (required)", false},
 	{"project", "FILE", "the project: YAML or JSON; - is standard input (required)", false},
 	{"rubric", "NAME", "the rubric to score by (default: the default rubric)", false},
 	{"candidate", "ID", "seek the lead among these members only; may be repeated (default: every member)", true},
@@ -24,7 +25,7 @@ static const struct lf_option options[] = {
 	{"sweep", "TRAIT", "show who leads as this trait of the project goes from 0 to 1; nothing is stored", false},
 	{"points", "N", "with --sweep: values of the trait at which to score, 2..1001 (default 101)", false},
 	{"svg", "FILE", "with --sweep: write the picture to this file; - is standard output, and nothing else", false},
-	{"team-id", "ID", "the team's id where the file is CSV (default: its name without the ending)", false},
+	LF_TEAM_OPTIONS,
 	{NULL, NULL, NULL, false},
 };
 
@@ -55,7 +56,8 @@ static enum lf_code make_key(char out[KEY_BYTES], struct lf_error *error)
 }
 
 /* Reads both files. The source for messages is set before a file can fail. */
-static enum lf_code read_files(struct job *job, const struct lf_arguments *arguments, struct lf_source *source)
+static enum lf_code read_files(
+	struct lf_cli *cli, struct job *job, const struct lf_arguments *arguments, struct lf_source *source)
 {
 	const char *team = lf_argument(arguments, "team"), *project = lf_argument(arguments, "project");
 	struct lf_error *error = &job->error;
@@ -67,14 +69,11 @@ static enum lf_code read_files(struct job *job, const struct lf_arguments *argum
 	if (strcmp(team, "-") == 0 && strcmp(project, "-") == 0)
 		return lf_error_set(
 			error, LF_INVALID_ARGUMENT, "only one of --team and --project can be standard input");
-	if (lf_input_read(&job->team_file, team, true, error) != LF_OK)
-		return error->code;
 	*source = (struct lf_source){.prefix = "", .input = &job->team_file};
-	message = lf_input_parse(
-		&job->team_file, &leadfit__v1__team__descriptor, lf_argument(arguments, "team-id"), &job->arena, error);
-	if (message == NULL)
+	job->request.team = lf_team_read(
+		cli, arguments, team, lf_argument(arguments, "rubric"), false, &job->team_file, &job->arena, error);
+	if (job->request.team == NULL)
 		return error->code;
-	job->request.team = (Leadfit__V1__Team *)message;
 	source->input = &job->project_file;
 	if (lf_input_read(&job->project_file, project, false, error) != LF_OK)
 		return error->code;
@@ -188,7 +187,7 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	leadfit__v1__score_request__init(&job.request);
 	if (lf_score_sweep_check(cli, arguments, &job.error) != LF_OK ||
-		read_options(&job, arguments, cli->json) != LF_OK || read_files(&job, arguments, &source) != LF_OK)
+		read_options(&job, arguments, cli->json) != LF_OK || read_files(cli, &job, arguments, &source) != LF_OK)
 		status = lf_cli_report(cli, &job.error, &source, 1);
 	else
 		status = ask(cli, arguments, &job);

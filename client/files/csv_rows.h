@@ -1,6 +1,7 @@
 /*
- * Text by RFC 4180 as rows of cells. A row is one record; it may span lines inside quotes, and is known by the line on
- * which it begins.
+ * Text by RFC 4180, and as spreadsheets write it, as a sheet. Cells are separated by commas, semicolons or tabs: by what
+ * a first line "sep=;" says, else by that of which the first line has most outside quotes. Lines end in LF, CRLF or CR. A
+ * quote begins a quoted cell where nothing but spaces is before it.
  */
 #ifndef LF_CLIENT_FILES_CSV_ROWS_H
 #define LF_CLIENT_FILES_CSV_ROWS_H
@@ -8,28 +9,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "proto/base/arena.h"
-#include "proto/base/status.h"
+#include "client/files/sheet.h"
 
-/* Set up with at, end, line 1, arena and error. */
-struct lf_csv_reader {
-	const char *at, *end;
-	size_t line;
-	struct lf_arena *arena;
-	struct lf_error *error;
-	bool failed; /* memory ran out, or quotes are broken: stop */
-};
-
-/* Adds what is wrong with a line; its field is "line N". */
-void lf_csv_fault(struct lf_csv_reader *reader, size_t line, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-/* Zeroed memory of the arena; NULL, with failed set and RESOURCE_EXHAUSTED in the error, where there is none. */
-void *lf_csv_take(struct lf_csv_reader *reader, size_t count, size_t size);
-char *lf_csv_copy(struct lf_csv_reader *reader, const char *text, size_t length);
 /*
- * Reads the next row that is not empty: at most cells_max cells, which live in the arena. Returns how many it has
- * (those beyond cells_max too), 0 at the end or on failure. *line: where it begins.
+ * Reads all of the text, which is valid UTF-8, into sheet, which is set up with arena, error and notes. A separator other
+ * than a comma is noted. What is wrong is in the error, by cell: a quote that is never closed, a quote within a cell that
+ * does not begin with one, text after a closing quote, a row with more cells than the first one, too many columns.
  */
-size_t lf_csv_row(struct lf_csv_reader *reader, char **cells, size_t cells_max, size_t *line);
+void lf_csv_read(struct lf_sheet *sheet, const char *text, size_t length);
+
+/* Whether the text's first line has a separator before any ':', or says which one there is, as a header has it. */
+bool lf_csv_looks_like(const char *text);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Either kind of file becomes a sheet: a row for each person, a column for each dimension. Everything is judged there,
+ * Either kind of file becomes a table: a row for each person, a column for each dimension. Everything is judged there,
  * once for both.
  */
 #include "client/files/groups.h"
@@ -9,168 +9,179 @@
 #include <string.h>
 
 #include "client/calc/keys.h"
-#include "client/files/csv_rows.h"
+#include "client/files/alike.h"
+#include "client/files/categories.h"
+#include "client/files/fold.h"
+#include "client/files/sheet.h"
+#include "client/files/team_columns.h"
 #include "leadfit/v1/groups.pb-c.h"
 #include "proto/base/limits.h"
-#include "proto/wire/span.h"
 
 struct row {
-	size_t place; /* CSV: line; else index in people */
+	size_t place; /* of a sheet: the row's number; else index in people */
 	const char *candidate;
-	const char *values[LF_DIMENSIONS_MAX]; /* "" where not known */
+	struct lf_spelling values[LF_DIMENSIONS_MAX];
 };
 
-struct sheet {
+struct table {
 	struct lf_groups *groups;
 	struct row *rows;
 	size_t count;
-	bool csv;
-	const struct lf_unknown_words *unknown;
+	struct lf_sheet *sheet; /* NULL: the file is a message */
+	size_t candidate_column, columns[LF_DIMENSIONS_MAX];
+	const char **unknown; /* folded */
+	size_t unknown_count;
 	struct lf_arena *arena;
+	struct lf_buffer *notes;
 	struct lf_error *error; /* violations, or RESOURCE_EXHAUSTED */
 };
 
-/* Adds what is wrong with a row; dimension NULL: with its candidate. */
-static void fault(struct sheet *sheet, const struct row *row, const char *dimension, const char *format, ...)
+enum { CANDIDATE = LF_DIMENSIONS_MAX };
+
+/* Adds what is wrong with a row's category of a dimension, or with its CANDIDATE. */
+static void fault(struct table *table, const struct row *row, size_t dimension, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-static void fault(struct sheet *sheet, const struct row *row, const char *dimension, const char *format, ...)
+static void fault(struct table *table, const struct row *row, size_t dimension, const char *format, ...)
 {
+	const char *name = dimension == CANDIDATE ? "candidate" : table->groups->dimensions[dimension].name;
 	char field[LF_ID_BYTES_MAX + 64], text[320];
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	if (sheet->csv) {
-		snprintf(field, sizeof(field), "line %zu", row->place);
-		lf_error_add(sheet->error, field, "%s: %s", dimension == NULL ? "candidate" : dimension, text);
+	if (table->sheet != NULL) {
+		lf_cell_fault(table->sheet, row->place,
+			dimension == CANDIDATE ? table->candidate_column : table->columns[dimension], "%.128s: %s",
+			name, text);
 		return;
 	}
-	if (dimension == NULL)
+	if (dimension == CANDIDATE)
 		snprintf(field, sizeof(field), "people[%zu].candidate", row->place);
 	else
-		snprintf(field, sizeof(field), "people[%zu].categories[\"%.128s\"]", row->place, dimension);
-	lf_error_add(sheet->error, field, "%s", text);
+		snprintf(field, sizeof(field), "people[%zu].categories[\"%.128s\"]", row->place, name);
+	lf_error_add(table->error, field, "%s", text);
 }
 
-static bool is_word(const char *text, size_t length, const char *word)
+static void no_memory(struct table *table)
 {
-	return strlen(word) == length && strncasecmp(text, word, length) == 0;
+	lf_error_set(table->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 }
 
-/* Without the spaces around it, "" where it says that it is not known. In the arena. */
-static const char *tidy(struct sheet *sheet, const char *text)
+static const char *fold(struct table *table, const char *text)
 {
+	const char *folded = lf_fold(table->arena, text);
+
+	if (folded == NULL)
+		no_memory(table);
+	return folded == NULL ? "" : folded;
+}
+
+/* A category as it is written and as it is compared; both "" where it says that it is not known. */
+static struct lf_spelling take_value(struct table *table, const char *text)
+{
+	struct lf_spelling value = {.folded = fold(table, text)};
+	bool unknown = strcmp(value.folded, "unknown") == 0;
 	size_t length;
 	const char *copy;
 
-	text += strspn(text, " \t");
-	length = strlen(text);
-	while (length > 0 && strchr(" \t", text[length - 1]) != NULL)
-		length--;
-	if (is_word(text, length, "unknown"))
-		length = 0;
-	for (size_t i = 0; i < sheet->unknown->count; i++)
-		if (is_word(text, length, sheet->unknown->words[i]))
-			length = 0;
-	copy = lf_arena_strdup(sheet->arena, text, length);
+	for (size_t i = 0; i < table->unknown_count; i++)
+		unknown |= strcmp(value.folded, table->unknown[i]) == 0;
+	if (unknown || value.folded[0] == '\0')
+		return (struct lf_spelling){"", ""};
+	length = lf_trim(&text);
+	copy = lf_arena_strdup(table->arena, text, length);
 	if (copy == NULL)
-		lf_error_set(sheet->error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	return copy == NULL ? "" : copy;
-}
-
-/* NULL, or what is wrong with a text. A message's are checked where it is read. */
-static const char *text_fault(const char *text)
-{
-	return lf_span_text_fault((struct lf_span){(const uint8_t *)text, strlen(text)});
+		no_memory(table);
+	value.written = copy == NULL ? "" : copy;
+	return value;
 }
 
 /* field: where in the file. */
-static void add_dimension(struct sheet *sheet, const char *field, const char *name)
+static void add_dimension(struct table *table, const char *field, const char *name, size_t column)
 {
-	struct lf_groups *groups = sheet->groups;
+	struct lf_groups *groups = table->groups;
 	const size_t length = strlen(name);
+	const char *folded = fold(table, name);
 
 	if (length == 0 || length > LF_ID_BYTES_MAX)
-		lf_error_add(sheet->error, field, "the name of a dimension has 1..%d bytes, this has %zu",
+		lf_error_add(table->error, field, "the name of a dimension has 1..%d bytes, this has %zu",
 			LF_ID_BYTES_MAX, length);
-	if (text_fault(name) != NULL)
-		lf_error_add(sheet->error, field, "the name of a dimension %s", text_fault(name));
 	for (size_t d = 0; d < groups->dimension_count && d < LF_DIMENSIONS_MAX; d++)
-		if (strcmp(groups->dimensions[d].name, name) == 0)
-			lf_error_add(sheet->error, field, "%.128s is there twice", name);
-	if (groups->dimension_count < LF_DIMENSIONS_MAX)
+		if (strcmp(fold(table, groups->dimensions[d].name), folded) == 0)
+			lf_error_add(table->error, field, "%.128s is there twice", name);
+	if (groups->dimension_count < LF_DIMENSIONS_MAX) {
 		groups->dimensions[groups->dimension_count].name = name;
+		table->columns[groups->dimension_count] = column;
+	}
 	groups->dimension_count++;
 }
 
-static void check_dimensions(struct sheet *sheet, const char *field)
+static void check_dimensions(struct table *table, const char *field)
 {
-	const size_t count = sheet->groups->dimension_count;
+	const size_t count = table->groups->dimension_count;
 
 	if (count < 1 || count > LF_DIMENSIONS_MAX)
-		lf_error_add(sheet->error, field, "has %zu dimensions such as sex; allowed are 1..%d", count,
+		lf_error_add(table->error, field, "has %zu dimensions such as sex; allowed are 1..%d", count,
 			LF_DIMENSIONS_MAX);
 }
 
-/* ---- from CSV ---- */
+/* ---- from a sheet ---- */
 
-static void read_csv_header(struct sheet *sheet, struct lf_csv_reader *reader, size_t *columns)
+static void read_header(struct table *table, const struct lf_sheet_row *row)
 {
-	char *cells[LF_DIMENSIONS_MAX + 1];
-	char field[32];
-	size_t line;
+	char field[LF_CELL_NAME_BYTES];
 
-	*columns = lf_csv_row(reader, cells, LF_DIMENSIONS_MAX + 1, &line);
-	snprintf(field, sizeof(field), "line %zu", line);
-	if (*columns == 0)
+	table->candidate_column = LF_NO_COLUMN;
+	for (size_t c = 0; c < row->count && table->candidate_column == LF_NO_COLUMN; c++)
+		if (lf_team_field_of(row->cells[c], table->sheet) == LF_TEAM_ID)
+			table->candidate_column = c;
+	if (table->candidate_column == LF_NO_COLUMN) {
+		lf_cell_fault(table->sheet, row->number, 0,
+			"no column is named candidate (nor id, employee id, person, ...): the first row names the "
+			"columns, and the others are dimensions such as sex");
 		return;
-	if (*columns == 1 && strchr(cells[0], ';') != NULL)
-		lf_error_add(sheet->error, field, "columns are separated by commas, not semicolons");
-	else if (strcmp(cells[0], "candidate") != 0)
-		lf_error_add(sheet->error, field, "the first column is \"%.128s\"; it must be candidate", cells[0]);
-	for (size_t c = 1; c < *columns && c <= LF_DIMENSIONS_MAX; c++)
-		add_dimension(sheet, field, cells[c]);
-	sheet->groups->dimension_count = *columns - 1;
-	check_dimensions(sheet, field);
+	}
+	for (size_t c = 0; c < row->count; c++) {
+		lf_cell_name(row->number, c, field);
+		if (c != table->candidate_column && row->cells[c][0] != '\0')
+			add_dimension(table, field, row->cells[c], c);
+	}
+	lf_cell_name(row->number, 0, field);
+	check_dimensions(table, field);
 }
 
-static void read_csv(struct sheet *sheet, const struct lf_input *input)
+/* Cells of a row that no heading is above. */
+static void check_stray(struct table *table, const struct lf_sheet_row *row, const struct lf_sheet_row *header)
 {
-	struct lf_csv_reader reader = {.at = input->text,
-		.end = input->text + input->length,
-		.line = 1,
-		.arena = sheet->arena,
-		.error = sheet->error};
-	char *cells[LF_DIMENSIONS_MAX + 1];
-	size_t columns, count, rows_max = 1, line;
+	for (size_t c = 0; c < row->count; c++)
+		if (row->cells[c][0] != '\0' && lf_cell(header, c)[0] == '\0')
+			lf_cell_fault(table->sheet, row->number, c, "\"%.64s\" is in a column without a heading",
+				row->cells[c]);
+}
 
-	sheet->csv = true;
-	for (size_t i = 0; i < input->length; i++)
-		rows_max += input->text[i] == '\n';
-	sheet->rows = lf_csv_take(&reader, rows_max, sizeof(*sheet->rows));
-	if (sheet->rows == NULL)
-		return;
-	read_csv_header(sheet, &reader, &columns);
-	if (sheet->error->code != LF_OK)
-		return;
-	while ((count = lf_csv_row(&reader, cells, LF_DIMENSIONS_MAX + 1, &line)) > 0) {
-		size_t empty;
-		struct row *row;
+static void read_sheet(struct table *table, struct lf_sheet *sheet)
+{
+	const struct lf_sheet_row *header = sheet->rows;
 
-		if (count != columns) {
-			lf_csv_fault(&reader, line, "%zu cells, but the first line has %zu", count, columns);
+	table->sheet = sheet;
+	table->rows = lf_sheet_take(sheet, sheet->count, sizeof(*table->rows));
+	if (table->rows == NULL || sheet->count == 0)
+		return;
+	read_header(table, header);
+	if (table->error->code != LF_OK)
+		return;
+	for (size_t r = 1; r < sheet->count; r++) {
+		const struct lf_sheet_row *cells = &sheet->rows[r];
+		struct row *row = &table->rows[table->count];
+
+		if (lf_sheet_too_wide(sheet, cells, header))
 			continue;
-		}
-		empty = 0;
-		while (empty < count && cells[empty][0] == '\0')
-			empty++;
-		if (empty == count)
-			continue; /* what spreadsheets leave of an empty row */
-		row = &sheet->rows[sheet->count++];
-		*row = (struct row){.place = line, .candidate = cells[0]};
-		for (size_t c = 1; c < count; c++)
-			row->values[c - 1] = tidy(sheet, cells[c]);
+		check_stray(table, cells, header);
+		table->count++;
+		*row = (struct row){.place = cells->number, .candidate = lf_cell(cells, table->candidate_column)};
+		for (size_t d = 0; d < table->groups->dimension_count; d++)
+			row->values[d] = take_value(table, lf_cell(cells, table->columns[d]));
 	}
 }
 
@@ -182,7 +193,7 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* The names that any person has a category under, by bytes. */
-static void find_dimensions(struct sheet *sheet, const Leadfit__V1__Groups *message)
+static void find_dimensions(struct table *table, const Leadfit__V1__Groups *message)
 {
 	const char *names[LF_DIMENSIONS_MAX + 1];
 	size_t count = 0;
@@ -199,156 +210,164 @@ static void find_dimensions(struct sheet *sheet, const Leadfit__V1__Groups *mess
 		}
 	qsort(names, count, sizeof(*names), compare_names);
 	for (size_t i = 0; i < count; i++)
-		add_dimension(sheet, "people", names[i]);
-	check_dimensions(sheet, "people");
+		add_dimension(table, "people", names[i], 0);
+	check_dimensions(table, "people");
 }
 
-static void read_message(struct sheet *sheet, struct lf_input *input)
+static void read_message(struct table *table, struct lf_input *input)
 {
 	const Leadfit__V1__Groups *message = (const Leadfit__V1__Groups *)lf_input_parse(
-		input, &leadfit__v1__groups__descriptor, NULL, sheet->arena, sheet->error);
+		input, &leadfit__v1__groups__descriptor, NULL, table->arena, table->error);
 
 	if (message == NULL)
 		return;
 	if (message->n_people > 0)
-		find_dimensions(sheet, message);
-	sheet->rows = lf_arena_zalloc(sheet->arena, message->n_people + 1, sizeof(*sheet->rows));
-	if (sheet->rows == NULL) {
-		lf_error_set(sheet->error, LF_RESOURCE_EXHAUSTED, "out of memory");
+		find_dimensions(table, message);
+	table->rows = lf_arena_zalloc(table->arena, message->n_people + 1, sizeof(*table->rows));
+	if (table->rows == NULL) {
+		no_memory(table);
 		return;
 	}
-	if (sheet->error->code != LF_OK)
+	if (table->error->code != LF_OK)
 		return;
 	for (size_t p = 0; p < message->n_people; p++) {
 		const Leadfit__V1__GroupedPerson *person = message->people[p];
-		struct row *row = &sheet->rows[sheet->count++];
+		struct row *row = &table->rows[table->count++];
 
 		*row = (struct row){.place = p, .candidate = person->candidate};
-		for (size_t d = 0; d < sheet->groups->dimension_count; d++) {
-			row->values[d] = "";
+		for (size_t d = 0; d < table->groups->dimension_count; d++) {
+			row->values[d] = (struct lf_spelling){"", ""};
 			for (size_t c = 0; c < person->n_categories; c++)
-				if (strcmp(person->categories[c]->key, sheet->groups->dimensions[d].name) == 0)
-					row->values[d] = tidy(sheet, person->categories[c]->value);
+				if (strcmp(person->categories[c]->key, table->groups->dimensions[d].name) == 0)
+					row->values[d] = take_value(table, person->categories[c]->value);
 		}
 	}
 }
 
 /* ---- judging ---- */
 
-static void check_people(struct sheet *sheet)
+static void check_people(struct table *table)
 {
-	struct lf_groups *groups = sheet->groups;
+	struct lf_groups *groups = table->groups;
 
-	for (size_t i = 0; i < sheet->count; i++) {
-		const struct row *row = &sheet->rows[i];
+	for (size_t i = 0; i < table->count; i++) {
+		const struct row *row = &table->rows[i];
 		const size_t length = strlen(row->candidate);
 		bool added;
 		uint32_t *place;
 
 		if (length == 0 || length > LF_ID_BYTES_MAX) {
-			fault(sheet, row, NULL, length == 0 ? "is required" : "is longer than %d bytes",
+			fault(table, row, CANDIDATE, length == 0 ? "is required" : "is longer than %d bytes",
 				LF_ID_BYTES_MAX);
 			continue;
 		}
-		if (text_fault(row->candidate) != NULL)
-			fault(sheet, row, NULL, "%s", text_fault(row->candidate));
 		place = lf_keys_add(&groups->index, row->candidate, "", &added);
 		if (place == NULL) {
-			lf_error_set(sheet->error, LF_RESOURCE_EXHAUSTED, "out of memory");
+			no_memory(table);
 			return;
 		}
 		if (!added)
-			fault(sheet, row, NULL, "%.128s is there twice", row->candidate);
+			fault(table, row, CANDIDATE, "%.128s is there twice", row->candidate);
 		*place = (uint32_t)i + 1;
 	}
 }
 
-/* Two spellings of one category are found by their neighbourhood in the order without case. */
-static void check_spelling(struct sheet *sheet, const struct lf_dimension *dimension)
+static void print_place(void *context, size_t place, char out[LF_PLACE_BYTES])
 {
-	for (size_t i = 0; i < dimension->category_count; i++)
-		for (size_t j = i + 1; j < dimension->category_count; j++)
-			if (strcasecmp(dimension->categories[i], dimension->categories[j]) == 0)
-				lf_error_add(sheet->error, sheet->csv ? "" : "people",
-					"%.64s: \"%.64s\" and \"%.64s\" differ only in upper and lower case; write one "
-					"of them",
-					dimension->name, dimension->categories[i], dimension->categories[j]);
+	const struct table *table = context;
+
+	if (table->sheet != NULL)
+		lf_cell_name(place, table->candidate_column, out);
+	else
+		snprintf(out, LF_PLACE_BYTES, "people[%zu]", place);
 }
 
-static void find_categories(struct sheet *sheet, size_t d, const char **values)
+static void note_alike(struct table *table)
 {
-	struct lf_dimension *dimension = &sheet->groups->dimensions[d];
-	size_t count = 0, distinct = 0;
+	struct lf_placed_id *ids = lf_arena_zalloc(table->arena, table->count, sizeof(*ids));
 
-	for (size_t i = 0; i < sheet->count; i++) {
-		const char *value = sheet->rows[i].values[d];
-
-		if (strlen(value) > LF_ID_BYTES_MAX)
-			fault(sheet, &sheet->rows[i], dimension->name, "is longer than %d bytes", LF_ID_BYTES_MAX);
-		else if (text_fault(value) != NULL)
-			fault(sheet, &sheet->rows[i], dimension->name, "%s", text_fault(value));
-		else if (value[0] != '\0')
-			values[count++] = value;
-	}
-	qsort(values, count, sizeof(*values), compare_names);
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0 && strcmp(values[i], values[i - 1]) == 0)
-			continue;
-		if (distinct < LF_CATEGORIES_MAX)
-			dimension->categories[distinct] = values[i];
-		distinct++;
-	}
-	dimension->category_count = distinct < LF_CATEGORIES_MAX ? distinct : LF_CATEGORIES_MAX;
-	if (distinct > LF_CATEGORIES_MAX)
-		lf_error_add(sheet->error, sheet->csv ? "" : "people",
-			"%.128s: has %zu categories; allowed are at most %d", dimension->name, distinct,
-			LF_CATEGORIES_MAX);
-	check_spelling(sheet, dimension);
-}
-
-static void fill_people(struct sheet *sheet)
-{
-	struct lf_groups *groups = sheet->groups;
-	const char **values = lf_arena_zalloc(sheet->arena, sheet->count, sizeof(*values));
-
-	groups->people = lf_arena_zalloc(sheet->arena, sheet->count, sizeof(*groups->people));
-	if (values == NULL || groups->people == NULL) {
-		lf_error_set(sheet->error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	if (ids == NULL)
 		return;
-	}
-	groups->person_count = sheet->count;
-	for (size_t d = 0; d < groups->dimension_count; d++) {
-		const struct lf_dimension *dimension = &groups->dimensions[d];
+	for (size_t i = 0; i < table->count; i++)
+		ids[i] = (struct lf_placed_id){.id = table->rows[i].candidate, .place = table->rows[i].place};
+	lf_alike_note(ids, table->count, table->arena, print_place, table, table->notes);
+}
 
-		find_categories(sheet, d, values);
-		for (size_t i = 0; i < sheet->count; i++) {
-			const char *const *found = bsearch(&sheet->rows[i].values[d], dimension->categories,
-				dimension->category_count, sizeof(*dimension->categories), compare_names);
+/* The categories of a dimension, and which each person is in. */
+static void fill_dimension(struct table *table, size_t d, struct lf_spelling *values, uint8_t *categories)
+{
+	struct lf_dimension *dimension = &table->groups->dimensions[d];
+	size_t distinct;
 
-			groups->people[i].categories[d] =
-				found == NULL ? (uint8_t)LF_CATEGORY_UNKNOWN : (uint8_t)(found - dimension->categories);
+	for (size_t i = 0; i < table->count; i++) {
+		values[i] = table->rows[i].values[d];
+		if (strlen(values[i].written) > LF_ID_BYTES_MAX) {
+			fault(table, &table->rows[i], d, "is longer than %d bytes", LF_ID_BYTES_MAX);
+			values[i] = (struct lf_spelling){"", ""};
 		}
 	}
+	if (!lf_categories_find(dimension, values, table->count, categories, &distinct, table->arena, table->notes)) {
+		no_memory(table);
+		return;
+	}
+	if (distinct > LF_CATEGORIES_MAX)
+		lf_error_add(table->error, table->sheet != NULL ? "" : "people",
+			"%.128s: has %zu categories; allowed are at most %d", dimension->name, distinct,
+			LF_CATEGORIES_MAX);
+	for (size_t i = 0; i < table->count; i++)
+		table->groups->people[i].categories[d] = categories[i];
+}
+
+static void fill_people(struct table *table)
+{
+	struct lf_groups *groups = table->groups;
+	struct lf_spelling *values = lf_arena_zalloc(table->arena, table->count, sizeof(*values));
+	uint8_t *categories = lf_arena_zalloc(table->arena, table->count, sizeof(*categories));
+
+	groups->people = lf_arena_zalloc(table->arena, table->count, sizeof(*groups->people));
+	if (values == NULL || categories == NULL || groups->people == NULL) {
+		no_memory(table);
+		return;
+	}
+	groups->person_count = table->count;
+	for (size_t d = 0; d < groups->dimension_count; d++)
+		fill_dimension(table, d, values, categories);
+}
+
+static void take_unknown(struct table *table, const struct lf_unknown_words *unknown)
+{
+	table->unknown = lf_arena_zalloc(table->arena, unknown->count, sizeof(*table->unknown));
+	if (table->unknown == NULL)
+		no_memory(table);
+	for (size_t i = 0; table->unknown != NULL && i < unknown->count; i++)
+		table->unknown[table->unknown_count++] = fold(table, unknown->words[i]);
 }
 
 enum lf_code lf_groups_read(struct lf_groups *groups, struct lf_input *input, const struct lf_unknown_words *unknown,
 	struct lf_arena *arena, struct lf_error *error)
 {
 	struct lf_error found = LF_ERROR_INIT;
-	struct sheet sheet = {.groups = groups, .unknown = unknown, .arena = arena, .error = &found};
+	struct table table = {.groups = groups, .arena = arena, .notes = &input->notes, .error = &found};
+	struct lf_sheet sheet;
 
 	*groups = (struct lf_groups){0};
-	if (input->format == LF_INPUT_CSV)
-		read_csv(&sheet, input);
-	else
-		read_message(&sheet, input);
-	if (found.code == LF_OK && sheet.count == 0)
-		lf_error_add(&found, sheet.csv ? "" : "people", "there is nobody in it");
+	take_unknown(&table, unknown);
+	if (found.code == LF_OK && lf_input_is_sheet(input)) {
+		lf_input_sheet(input, &sheet, arena, &found);
+		if (found.code == LF_OK)
+			read_sheet(&table, &sheet);
+	} else if (found.code == LF_OK) {
+		read_message(&table, input);
+	}
+	if (found.code == LF_OK && table.count == 0)
+		lf_error_add(&found, table.sheet != NULL ? "" : "people", "there is nobody in it");
 	if (found.code == LF_OK)
-		check_people(&sheet);
+		check_people(&table);
 	if (found.code == LF_OK || found.violation_count > 0)
-		if (sheet.count > 0 && groups->dimension_count <= LF_DIMENSIONS_MAX)
-			fill_people(&sheet);
+		if (table.count > 0 && groups->dimension_count <= LF_DIMENSIONS_MAX)
+			fill_people(&table);
+	if (found.code == LF_OK)
+		note_alike(&table);
 	lf_error_summarize(&found);
 	if (found.code == LF_OK)
 		return LF_OK;

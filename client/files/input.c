@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/files/alike.h"
+#include "client/files/charset.h"
+#include "client/files/csv_rows.h"
 #include "proto/base/buffer.h"
 #include "proto/base/limits.h"
 
@@ -19,16 +22,7 @@ static const char *ending_of(const char *path)
 	return dot == NULL ? "" : dot;
 }
 
-/* A header line has a comma before any ": " and is no JSON. */
-static bool looks_like_csv(const char *text)
-{
-	const size_t line = strcspn(text, "\r\n");
-	const char *comma = memchr(text, ',', line);
-
-	return comma != NULL && memchr(text, ':', line) == NULL && text[0] != '-' && text[0] != '#';
-}
-
-static enum lf_input_format format_of(const char *path, const char *text, bool csv)
+static enum lf_input_format format_of(const char *path, const char *text, bool sheets)
 {
 	const char *ending = ending_of(path);
 	const char *begin;
@@ -37,12 +31,13 @@ static enum lf_input_format format_of(const char *path, const char *text, bool c
 		return LF_INPUT_JSON;
 	if (strcasecmp(ending, ".yaml") == 0 || strcasecmp(ending, ".yml") == 0)
 		return LF_INPUT_YAML;
-	if (csv && strcasecmp(ending, ".csv") == 0)
+	if (sheets &&
+		(strcasecmp(ending, ".csv") == 0 || strcasecmp(ending, ".tsv") == 0 || strcasecmp(ending, ".tab") == 0))
 		return LF_INPUT_CSV;
 	begin = text + strspn(text, " \t\r\n");
 	if (*begin == '{')
 		return LF_INPUT_JSON;
-	return csv && looks_like_csv(begin) ? LF_INPUT_CSV : LF_INPUT_YAML;
+	return sheets && lf_csv_looks_like(begin) ? LF_INPUT_CSV : LF_INPUT_YAML;
 }
 
 /* Reads at most LF_MESSAGE_BYTES_MAX + 1 bytes into input->storage. */
@@ -78,15 +73,34 @@ static enum lf_code read_all(struct lf_input *input, int file, struct lf_error *
 	return LF_OK;
 }
 
-enum lf_code lf_input_read(struct lf_input *input, const char *path, bool csv, struct lf_error *error)
+/* What may be a sheet in another encoding becomes UTF-8. */
+static enum lf_code decode(struct lf_input *input, struct lf_error *error)
+{
+	struct lf_error found = LF_ERROR_INIT;
+	struct lf_buffer text = {0};
+	const char *said;
+
+	if (lf_to_utf8(input->text, input->length, &text, &said, &found) != LF_OK) {
+		lf_buffer_clean_up(&text);
+		return lf_error_set(error, found.code, "%s: %s", input->name, found.message);
+	}
+	if (said == NULL)
+		return LF_OK;
+	lf_text_add(&input->notes, "the text is not in UTF-8: it was read as %s\n", said);
+	free(input->storage);
+	input->storage = text.data;
+	input->text = text.data == NULL ? "" : text.data;
+	input->length = text.length;
+	return LF_OK;
+}
+
+static enum lf_code read_path(struct lf_input *input, const char *path, struct lf_error *error)
 {
 	const bool standard = strcmp(path, "-") == 0;
-	int file;
+	const int file = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	struct stat status;
 	enum lf_code code;
 
-	*input = (struct lf_input){.name = standard ? "<stdin>" : path};
-	file = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (file < 0)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: %s", path, strerror(errno));
 	if (fstat(file, &status) == 0 && S_ISDIR(status.st_mode))
@@ -95,8 +109,23 @@ enum lf_code lf_input_read(struct lf_input *input, const char *path, bool csv, s
 		code = read_all(input, file, error);
 	if (!standard)
 		close(file);
-	if (code != LF_OK)
-		return code;
+	return code;
+}
+
+/* Whether the bytes may be a sheet in UTF-16, which alone of texts has NUL bytes. */
+static bool is_utf16(const struct lf_input *input)
+{
+	return input->length >= 2 &&
+		(memcmp(input->text, "\xff\xfe", 2) == 0 || memcmp(input->text, "\xfe\xff", 2) == 0);
+}
+
+enum lf_code lf_input_read(struct lf_input *input, const char *path, bool sheets, struct lf_error *error)
+{
+	*input = (struct lf_input){.name = strcmp(path, "-") == 0 ? "<stdin>" : path};
+	if (read_path(input, path, error) != LF_OK)
+		return error->code;
+	if (sheets && is_utf16(input) && decode(input, error) != LF_OK)
+		return error->code;
 	if (memchr(input->text, '\0', input->length) != NULL)
 		return lf_error_set(
 			error, LF_INVALID_ARGUMENT, "%s: is not text in UTF-8 (it has a NUL byte)", input->name);
@@ -106,13 +135,14 @@ enum lf_code lf_input_read(struct lf_input *input, const char *path, bool csv, s
 	}
 	if (input->text[strspn(input->text, " \t\r\n")] == '\0')
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: is empty", input->name);
-	input->format = format_of(path, input->text, csv);
-	return LF_OK;
+	input->format = format_of(path, input->text, sheets);
+	return input->format == LF_INPUT_CSV ? decode(input, error) : LF_OK;
 }
 
 void lf_input_clean_up(struct lf_input *input)
 {
 	free(input->storage);
+	lf_buffer_clean_up(&input->notes);
 	*input = (struct lf_input){0};
 }
 
@@ -138,36 +168,103 @@ static void locate_error(struct lf_error *error)
 	lf_error_move(error, &located);
 }
 
-ProtobufCMessage *lf_input_parse(struct lf_input *input, const ProtobufCMessageDescriptor *type,
-	const char *csv_team_id, struct lf_arena *arena, struct lf_error *error)
+bool lf_input_is_sheet(const struct lf_input *input)
 {
-	char id[LF_ID_BYTES_MAX + 1];
-	Leadfit__V1__Team *team;
+	return input->format == LF_INPUT_CSV;
+}
 
-	if (input->format != LF_INPUT_CSV) {
+void lf_input_sheet(struct lf_input *input, struct lf_sheet *sheet, struct lf_arena *arena, struct lf_error *error)
+{
+	*sheet = (struct lf_sheet){.arena = arena, .error = error, .notes = &input->notes};
+	lf_csv_read(sheet, input->text, input->length);
+}
+
+/* The name of a file without folder and ending. NULL, and an error, where it can't be an id. */
+static const char *id_of_name(const struct lf_input *input, struct lf_arena *arena, struct lf_error *error)
+{
+	const char *slash = strrchr(input->name, '/');
+	const char *base = slash == NULL ? input->name : slash + 1;
+	const size_t length = strlen(base) - strlen(ending_of(base));
+	const char *id;
+
+	if (strcmp(input->name, "<stdin>") == 0 || length == 0 || length > LF_ID_BYTES_MAX) {
+		lf_error_set(
+			error, LF_INVALID_ARGUMENT, "%s: a sheet has no team id: give one with --team-id", input->name);
+		return NULL;
+	}
+	id = lf_arena_strdup(arena, base, length);
+	if (id == NULL)
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	return id;
+}
+
+static Leadfit__V1__Team *parse_sheet(
+	struct lf_input *input, const char *team_id, struct lf_arena *arena, struct lf_error *error)
+{
+	struct lf_error found = LF_ERROR_INIT;
+	struct lf_sheet sheet;
+	Leadfit__V1__Team *team = NULL;
+
+	input->reading.team_id = team_id != NULL ? team_id : id_of_name(input, arena, error);
+	if (input->reading.team_id == NULL)
+		return NULL;
+	lf_input_sheet(input, &sheet, arena, &found);
+	if (found.code == LF_OK)
+		team = lf_team_from_sheet(&sheet, &input->reading, &input->cells);
+	if (team == NULL) {
+		lf_error_summarize(&found);
+		lf_error_move(error, &found);
+	}
+	lf_error_clean_up(&found);
+	return team;
+}
+
+static void print_place(void *context, size_t place, char out[LF_PLACE_BYTES])
+{
+	const struct lf_input *input = context;
+	char path[LF_PLACE_BYTES], cell[LF_CELL_NAME_BYTES];
+	const char *rest;
+	size_t line;
+
+	snprintf(path, sizeof(path), "members[%zu].id", place);
+	if (lf_input_is_sheet(input) && lf_team_cell_of(&input->cells, path, cell, &rest))
+		snprintf(out, LF_PLACE_BYTES, "%s", cell);
+	else if ((line = lf_input_line_of(input, path)) > 0)
+		snprintf(out, LF_PLACE_BYTES, "line %zu", line);
+	else
+		snprintf(out, LF_PLACE_BYTES, "%s", path);
+}
+
+static void note_alike(struct lf_input *input, const Leadfit__V1__Team *team, struct lf_arena *arena)
+{
+	struct lf_placed_id *ids = lf_arena_zalloc(arena, team->n_members, sizeof(*ids));
+
+	if (ids == NULL)
+		return;
+	for (size_t i = 0; i < team->n_members; i++)
+		ids[i] = (struct lf_placed_id){.id = team->members[i]->id, .place = i};
+	lf_alike_note(ids, team->n_members, arena, print_place, input, &input->notes);
+}
+
+ProtobufCMessage *lf_input_parse(struct lf_input *input, const ProtobufCMessageDescriptor *type, const char *team_id,
+	struct lf_arena *arena, struct lf_error *error)
+{
+	ProtobufCMessage *message;
+
+	if (lf_input_is_sheet(input)) {
+		Leadfit__V1__Team *team = parse_sheet(input, team_id, arena, error);
+
+		message = team == NULL ? NULL : &team->base;
+	} else {
 		const enum lf_format format = input->format == LF_INPUT_JSON ? LF_FORMAT_JSON : LF_FORMAT_YAML;
-		ProtobufCMessage *message = lf_text_parse(format, type, input->text, input->length, arena, error);
 
+		message = lf_text_parse(format, type, input->text, input->length, arena, error);
 		if (message == NULL && error != NULL)
 			locate_error(error);
-		return message;
 	}
-	if (csv_team_id == NULL) {
-		const char *slash = strrchr(input->name, '/');
-		const char *base = slash == NULL ? input->name : slash + 1;
-		const size_t length = strlen(base) - strlen(ending_of(base));
-
-		if (strcmp(input->name, "<stdin>") == 0 || length == 0 || length > LF_ID_BYTES_MAX) {
-			lf_error_set(error, LF_INVALID_ARGUMENT,
-				"%s: a CSV file has no team id: give one with --team-id", input->name);
-			return NULL;
-		}
-		memcpy(id, base, length);
-		id[length] = '\0';
-		csv_team_id = id;
-	}
-	team = lf_csv_team(input->text, input->length, csv_team_id, arena, &input->csv, error);
-	return team == NULL ? NULL : &team->base;
+	if (message != NULL && type == &leadfit__v1__team__descriptor)
+		note_alike(input, (const Leadfit__V1__Team *)message, arena);
+	return message;
 }
 
 size_t lf_input_line_of(const struct lf_input *input, const char *path)
@@ -177,8 +274,8 @@ size_t lf_input_line_of(const struct lf_input *input, const char *path)
 
 	if (sscanf(path, "line %u%c", &line, &rest) == 1)
 		return line;
-	if (input->format == LF_INPUT_CSV)
-		return lf_csv_line_of(&input->csv, path);
+	if (lf_input_is_sheet(input))
+		return 0;
 	return lf_text_line_of(input->text, input->length, path);
 }
 
@@ -196,37 +293,41 @@ static const struct lf_source *source_of(const char *field, const struct lf_sour
 	return NULL;
 }
 
+/* "team.yaml:12: warning: members[3].id: "; a cell in the place of line and path where the file is a sheet. */
+static void print_place_in(struct lf_buffer *out, const struct lf_input *input, const char *path, const char *kind)
+{
+	char cell[LF_CELL_NAME_BYTES];
+	size_t line;
+
+	lf_buffer_append_text(out, input->name);
+	if (lf_input_is_sheet(input) && lf_team_cell_of(&input->cells, path, cell, &path)) {
+		lf_text_add(out, ": %s", cell);
+	} else {
+		line = lf_input_line_of(input, path);
+		if (line > 0)
+			lf_text_add(out, ":%zu", line);
+	}
+	lf_text_add(out, ": %s", kind);
+	/* "line 7" has become the number; every other path helps. */
+	if (*path != '\0' && strncmp(path, "line ", 5) != 0)
+		lf_text_add(out, "%s: ", path);
+}
+
 static void print_violation(struct lf_buffer *out, const char *kind, const char *field, const char *description,
 	const struct lf_source *sources, size_t source_count)
 {
 	const struct lf_source *source = source_of(field, sources, source_count);
-	char number[32];
 
 	if (source != NULL && source->input == NULL) {
-		lf_buffer_append_text(out, source->option);
-		lf_buffer_append_text(out, ": ");
+		lf_text_add(out, "%s: ", source->option);
 	} else if (source != NULL) {
 		const char *path = field + strlen(source->prefix);
-		size_t line;
 
-		path += *path == '.';
-		line = lf_input_line_of(source->input, path);
-		snprintf(number, sizeof(number), ":%zu", line);
-		lf_buffer_append_text(out, source->input->name);
-		lf_buffer_append_text(out, line == 0 ? "" : number);
-		lf_buffer_append_text(out, ": ");
-		lf_buffer_append_text(out, kind);
-		/* "line 7" has become the number; every other path helps. */
-		if (*path != '\0' && strncmp(path, "line ", 5) != 0) {
-			lf_buffer_append_text(out, path);
-			lf_buffer_append_text(out, ": ");
-		}
+		print_place_in(out, source->input, path + (*path == '.'), kind);
 	} else if (field[0] != '\0') {
-		lf_buffer_append_text(out, field);
-		lf_buffer_append_text(out, ": ");
+		lf_text_add(out, "%s: ", field);
 	}
-	lf_buffer_append_text(out, description);
-	lf_buffer_append_text(out, "\n");
+	lf_text_add(out, "%s\n", description);
 }
 
 void lf_violation_print(struct lf_buffer *out, const char *field, const char *description,

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "client/files/csv.h"
+#include "client/files/sheet.h"
+#include "client/files/team_sheet.h"
 #include "proto/base/arena.h"
 #include "proto/base/buffer.h"
 #include "proto/text/json.h"
@@ -20,25 +21,32 @@ struct lf_input {
 	const char *text; /* in storage, after a byte order mark; NUL-terminated */
 	size_t length;
 	enum lf_input_format format;
-	struct lf_csv_lines csv;
+	struct lf_team_reading
+		reading; /* how a sheet is read as a team; a command may set it between reading and parsing */
+	struct lf_team_cells cells; /* where it was found there */
+	struct lf_buffer notes;     /* lines: what the user should know of how it was read */
 };
 
 /*
- * Reads a file, or standard input where path is "-". The format is that of the name's ending (.yaml .yml .json, and
- * .csv where csv is allowed), else of the content. INVALID_ARGUMENT naming the file where it is absent, unreadable, a
- * directory, empty, binary, or larger than LF_MESSAGE_BYTES_MAX. Blocks. Clean up in any case; zero the struct before.
+ * Reads a file, or standard input where path is "-". The format is that of the name's ending (.yaml .yml .json, and,
+ * where sheets are allowed, .csv .tsv .tab), else of the content. A sheet that is not UTF-8 is taken for UTF-16 or
+ * Windows-1252, and that is noted. INVALID_ARGUMENT naming the file where it is absent, unreadable, a directory, empty,
+ * binary, or larger than LF_MESSAGE_BYTES_MAX. Blocks. Clean up in any case; zero the struct before.
  */
-enum lf_code lf_input_read(struct lf_input *input, const char *path, bool csv, struct lf_error *error);
+enum lf_code lf_input_read(struct lf_input *input, const char *path, bool sheets, struct lf_error *error);
 void lf_input_clean_up(struct lf_input *input);
+bool lf_input_is_sheet(const struct lf_input *input);
 
 /*
- * The message that the text stands for, in arena; NULL on error. CSV: only for a Team; csv_team_id (may be NULL, then
- * the file's name without folder and ending) becomes its id.
+ * The message that the text stands for, in arena; NULL on error. A sheet: only for a Team; team_id (may be NULL, then
+ * the file's name without folder and ending) becomes its id. Members whose ids look alike are noted.
  */
-ProtobufCMessage *lf_input_parse(struct lf_input *input, const ProtobufCMessageDescriptor *type,
-	const char *csv_team_id, struct lf_arena *arena, struct lf_error *error);
+ProtobufCMessage *lf_input_parse(struct lf_input *input, const ProtobufCMessageDescriptor *type, const char *team_id,
+	struct lf_arena *arena, struct lf_error *error);
+/* The sheet that a file is, in arena. What is wrong goes into error, by cell. */
+void lf_input_sheet(struct lf_input *input, struct lf_sheet *sheet, struct lf_arena *arena, struct lf_error *error);
 
-/* Line of a path within the message, 0 where unknown. */
+/* Line of a path within the message, 0 where unknown; of a sheet it is always. */
 size_t lf_input_line_of(const struct lf_input *input, const char *path);
 
 /* Where violations of a request come from: paths beginning with prefix belong to this file, or to this option. */
@@ -50,7 +58,7 @@ struct lf_source {
 
 /*
  * Appends one line that says what is wrong where: "team.yaml:12: members[3].evidence[0].rating: 7 is outside 1..5",
- * "--as-of: ...", or "field: description" where no source matches.
+ * "team.csv: G5: rating: 7 is outside 1..5", "--as-of: ...", or "field: description" where no source matches.
  */
 void lf_violation_print(struct lf_buffer *out, const char *field, const char *description,
 	const struct lf_source *sources, size_t source_count);

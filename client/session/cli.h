@@ -76,6 +76,9 @@ void lf_cli_json_rest(struct lf_cli *cli, const ProtobufCMessage *rest, bool ite
 int lf_cli_report(
 	const struct lf_cli *cli, const struct lf_error *error, const struct lf_source *sources, size_t source_count);
 
+/* Says on standard error, line by line, what the user should know of how a file was read, and forgets it. */
+void lf_cli_note(struct lf_input *input);
+
 /*
  * Gives text to the file that an option ("--csv") names; "-" appends it to the page. Returns the exit status, having
  * said what went wrong: LF_EXIT_UNAVAILABLE where it could not be written. Blocks.

@@ -1,5 +1,6 @@
 /* Saying what went wrong. */
 #include <stdio.h>
+#include <string.h>
 
 #include "client/session/cli.h"
 #include "proto/base/harmless.h"
@@ -45,6 +46,25 @@ int lf_cli_report(
 	fputs(text.failed ? "leadfit: out of memory\n" : text.data, stderr);
 	lf_buffer_clean_up(&text);
 	return lf_code_exit_status(error->code);
+}
+
+void lf_cli_note(struct lf_input *input)
+{
+	struct lf_buffer text = {0};
+	const char *line = input->notes.data;
+
+	while (line != NULL && *line != '\0') {
+		const size_t length = strcspn(line, "\n");
+
+		lf_text_add(&text, "%s: note: %.*s\n", input->name, (int)length, line);
+		line += length + (line[length] == '\n');
+	}
+	if (text.data != NULL) {
+		lf_text_make_harmless(text.data);
+		fputs(text.data, stderr);
+	}
+	lf_buffer_clean_up(&text);
+	lf_buffer_clean_up(&input->notes);
 }
 
 int lf_cli_usage_error(const struct lf_cli *cli, const struct lf_arguments *arguments, const struct lf_error *error)

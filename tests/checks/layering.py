@@ -69,7 +69,8 @@ ROOMS = {
     "client/views": ("views", "base wire text pb tlog term calc draw", ""),
     "client/batch": ("batch", "base wire text pb client files", ""),
     "client/session": ("session", "base wire text pb client term files", ""),
-    "client/cmd": ("cmd", "base wire text pb client tlog term calc files draw views batch session", ""),
+    "client/given": ("given", "base wire text pb client tlog term files session", ""),
+    "client/cmd": ("cmd", "base wire text pb client tlog term calc files draw views batch session given", ""),
     "client/packaging": (None, "", ""),
     "client/examples": (None, "", ""),  # as users see us: <leadfit/...>, installed
 }

@@ -144,10 +144,10 @@ printf 'id: x\nmembers:\n  - id: m-1\n    dicipline: X\n' >"$work/unknown.yaml"
 l score --team "$work/unknown.yaml" --project "$work/project.yaml"; status_is 2
 err_has "unknown.yaml:4: members[0].dicipline:"; err_has "discipline"
 
-claim "a bad CSV file is refused by line, before anything is sent"
+claim "a bad CSV file is refused by cell, before anything is sent"
 printf 'id,critereon\nm-1,a\n' >"$work/bad.csv"
 l score --team "$work/bad.csv" --project "$work/project.yaml"; status_is 2
-err_has 'bad.csv:1: unknown column "critereon"; did you mean criterion?'
+err_has 'bad.csv: B1: unknown column "critereon"; did you mean criterion?'
 [ ! -e "$answers/Score.request" ] || fail "something was sent"
 
 # ---- score ----
@@ -280,7 +280,7 @@ err_has '--candidate: "m-9" is not a member'
 err_has "something.else: is odd"
 sed -i 's/members\[0\].evidence\[1\]/members[1].evidence[0]/g' "$answers/Score.error"
 l score --team "$work/team.csv" --project "$work/project.yaml"; status_is 2
-err_has "team.csv:3: members[1].evidence[0].rating: 7 is outside 1..5"
+err_has "team.csv: D3: rating: 7 is outside 1..5"
 
 claim "every status has its exit status, and the message is told"
 for pair in 2:3 3:2 5:2 6:4 7:4 8:3 9:4 11:2 13:3 14:3 15:3 16:4; do

@@ -122,7 +122,7 @@ err_has "bad.yaml:$line: members[0].evidence[0].observed_on:"
 err_has "bad-project.yaml:"; err_has "interaction_focus"
 err_has "--candidate: \"nobody\""
 sed -e 's/interaction,4.5/interaction,9/' "$work/payments.csv" >"$work/bad.csv"
-l score --team "$work/bad.csv" --project "$project"; status_is 2; err_has "bad.csv:2: members[0].evidence[0].rating: 9 is outside 1..5"
+l score --team "$work/bad.csv" --project "$project"; status_is 2; err_has "bad.csv: F2: rating: 9 is outside 1..5"
 l score --team "$team" --project "$project" --rubric nothing; [ "$status" != 0 ] || fail "an unknown rubric"; err_has nothing
 
 claim "what the rubric does not declare is left out and listed where that is asked for"
@@ -167,7 +167,7 @@ wait_for "$work/odd.log" ready
 kill -TERM "$odd"; wait "$odd"
 file_has "$work/odd.log" "odd-rubric.yaml:$line: warning: sources[\"SELF\"]: is 0"
 
-claim "what is wrong about labels and domains is told by line, in a rubric and in a team's CSV"
+claim "what is wrong about labels and domains is told by line in a rubric, and by cell in a team's CSV"
 sed -e 's/shown_by: \[architecture\]/shown_by: [archtecture]/' -e 's/^expertise: {strength: 1}/expertise: {strength: 0}/' \
 	-e 's/domain: FRONTEND}, {/domain: FRONTED}, {/' "$rubric" >"$work/bad-label.yaml"
 at() { grep -n "$1" "$work/bad-label.yaml" | head -n 1 | cut -d: -f1; }
@@ -178,7 +178,7 @@ sed -i -e 's/archtecture/architecture/' -e 's/^expertise: {strength: 0}/expertis
 l rubric check "$work/bad-label.yaml"; status_is 1; out_matches "bad-label.yaml:$(at FRONTED): scenarios.*evidence\[0\]\.domain: \"FRONTED\" is not a discipline"
 printf 'id,discipline,criterion,rating,domain\nm-1,BACKEND,architecture,4,\nm-2,BACKEND,interaction,4,FRONTED\n' >"$work/domain.csv"
 l score --team "$work/domain.csv" --project "$project" --what-if; status_is 2; out_empty
-err_has 'domain.csv:3: members[1].evidence[0].domain: "FRONTED" is not a discipline of this rubric; nearest: FRONTEND'
+err_has 'domain.csv: E3: domain: "FRONTED" is not a discipline of this rubric; nearest: FRONTEND'
 l score --team "$work/domain.csv" --project "$project" --what-if --ignore-undeclared; status_is 0; out_has "m-2"
 
 claim "a rubric keeps its digest in its canonical form, and a diff tells what a file would change"

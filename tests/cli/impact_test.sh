@@ -108,15 +108,19 @@ printf 'candidate,+sex\nm-0,=1+1\nm-1,@x\nm-2,"a ""b"", c"\n' >"$work/groups.csv
 l audit impact --groups "$work/groups.csv" --csv -; status_is 0; err_empty
 out_matches "^'\+sex,'=1\+1,1,"; out_matches "^'\+sex,'@x,1,"; out_has "'+sex,\"a \"\"b\"\", c\",1,"; out_matches "^'\+sex,\(unknown\),5,"
 
-claim "a file that is not in UTF-8 is refused by line and column"
+claim "a file that is not in UTF-8 is read as Windows-1252, which is said, and written in UTF-8"
 { printf 'candidate,sex\n'; for i in 0 2 4 6; do printf 'm-%s,M\xe4nnlich\nm-%s,Weiblich\n' "$i" $((i + 1)); done; } >"$work/latin.csv"
-l audit impact --groups "$work/latin.csv"; status_is 2; out_empty
-err_has "latin.csv:2: sex: is not valid UTF-8"; err_has "latin.csv:8: sex: is not valid UTF-8"; err_lacks "latin.csv:3"
-l audit impact --groups "$work/latin.csv" --csv -; status_is 2; out_empty
-printf 'candidate,sex\nm-\xe4,x\n' >"$work/latin.csv"
-l audit impact --groups "$work/latin.csv"; status_is 2; err_has "latin.csv:2: candidate: is not valid UTF-8"
-printf 'candidate,Geschlecht\xe4\nm-0,x\n' >"$work/latin.csv"
-l audit impact --groups "$work/latin.csv"; status_is 2; err_has "latin.csv:1: the name of a dimension is not valid UTF-8"
+l audit impact --groups "$work/latin.csv"; status_is 0; out_matches '^Männlich +4 '; err_has "latin.csv: note: the text is not in UTF-8: it was read as Windows-1252"
+l audit impact --groups "$work/latin.csv" --csv -; status_is 0; iconv -f utf-8 -t utf-8 "$work/out" >/dev/null || fail "the CSV is not UTF-8"; out_matches '^sex,Männlich,4,'
+printf 'candidate,sex\nm-0,M\x81nnlich\n' >"$work/latin.csv"
+l audit impact --groups "$work/latin.csv"; status_is 2; out_empty; err_has "latin.csv: line 2: is text neither in UTF-8 nor in Windows-1252 (it has the byte 0x81)"
+
+claim "spellings that differ only in case, composition and white space are one category, as it was first written"
+{ echo candidate,sex; for i in 0 2 4 6; do printf 'm-%s,Äthiopisch\nm-%s,äthiopisch\n' "$i" $((i + 1)); done; } >"$work/groups.csv"
+l audit impact --groups "$work/groups.csv"; status_is 0; out_matches '^Äthiopisch +8 '; out_lacks 'äthiopisch'
+err_has 'groups.csv: note: sex: "Äthiopisch" is one category with "äthiopisch"'
+printf 'candidate,sex\nm-0,Caf\xc3\xa9\nm-1,Cafe\xcc\x81\nm-2,Caf\xc3\xa9\xc2\xa0\nm-3,CAF\xc3\x89\n' >"$work/groups.csv"
+l audit impact --groups "$work/groups.csv"; status_is 0; out_matches '^Café +4 '
 printf 'candidate,sex\nm-0,Männlich\n' >"$work/utf8.csv"
 l audit impact --groups "$work/utf8.csv"; status_is 0; out_matches '^Männlich +1 '
 
@@ -140,6 +144,7 @@ printf 'candidate,sex\nm-0,Female\nm-1,Male\nm-2,N/A\nm-3,Prefer not to say\nm-4
 l audit impact --groups "$work/groups.csv" --unknown N/A --unknown - --unknown "prefer not to say"; status_is 0; err_empty
 out_matches '^Female +2 '; out_matches '^Male +2 '; out_lacks "N/A"; out_lacks "Prefer"; out_has "4 assessments are left out: their category is not known."
 l audit impact --groups "$work/groups.csv" --unknown N/A --output json; status_is 0; out_has '"unknown": 2,'; out_has '["Prefer not to say"]'
+err_has "sex: is \"Prefer not to say\" a category? If it means that it is not known, say --unknown 'Prefer not to say'"; err_lacks N/A
 l audit impact --groups "$work/groups.csv" --unknown ""; status_is 2; err_has "--unknown is empty"
 
 claim "a list in a pipe has whole ids, whatever COLUMNS says"

@@ -89,9 +89,9 @@ l audit impact --groups "$work/groups.csv" --svg - --csv -; status_is 2; err_has
 l audit impact --groups "$work/groups.csv" --csv - --output json; status_is 2; err_has "both want standard output"
 l audit impact --groups "$work/groups.csv" --outcome nothing; status_is 2; err_has "--outcome: NOTHING is not"
 printf 'candidate,sex\na,x\na,y\n' >"$work/twice.csv"
-l audit impact --groups "$work/twice.csv"; status_is 2; out_empty; err_has "twice.csv:3: candidate: a is there twice"
+l audit impact --groups "$work/twice.csv"; status_is 2; out_empty; err_has "twice.csv: A3: candidate: a is there twice"
 printf 'people:\n  - {candidate: a, categories: {sex: x}}\n  - {candidate: a, categories: {sex: X}}\n' >"$work/twice.yaml"
-l audit impact --groups "$work/twice.yaml"; status_is 2; err_has "twice.yaml:3: people[1].candidate: a is there twice"; err_has "differ only"
+l audit impact --groups "$work/twice.yaml"; status_is 2; err_has "twice.yaml:3: people[1].candidate: a is there twice"; err_has "sex: \"x\" is one category with \"X\""
 l audit impact --groups "$work/groups.csv" --svg "$work/none/x.svg"; status_is 3; err_has "--svg: "
 l audit impact --groups "$work/groups.csv" --csv "$work/none/x.csv"; status_is 3; err_has "--csv: "
 

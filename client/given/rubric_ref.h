@@ -1,6 +1,6 @@
 /* How the commands about rubrics name a version: by the first digits of its digest, and a name. */
-#ifndef LF_CLIENT_CMD_RUBRIC_REF_H
-#define LF_CLIENT_CMD_RUBRIC_REF_H
+#ifndef LF_CLIENT_GIVEN_RUBRIC_REF_H
+#define LF_CLIENT_GIVEN_RUBRIC_REF_H
 
 #include "client/session/cli.h"
 #include "leadfit/v1/rubrics.pb-c.h"

@@ -1,4 +1,4 @@
-#include "client/cmd/rubric_ref.h"
+#include "client/given/rubric_ref.h"
 
 #include <ctype.h>
 #include <string.h>
