@@ -4,7 +4,7 @@ _leadfit()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
 	local globals="--server --ca --cert --cert-key --token-file --timeout --output --color --help"
-	local commands="score batch profile decisions audit rubric backup retention jobs call health version token help"
+	local commands="score batch profile convert decisions audit rubric backup retention jobs call health version token help"
 	local i word command="" second="" expects=""
 	COMPREPLY=()
 
@@ -70,14 +70,15 @@ _leadfit()
 		return
 		;;
 	--columns | --from | --publish | --run-id | --shard | --wait) return ;;
-	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason | --keep-months | --unknown | --caller | --method) return ;;
+	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --date-format | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason | --keep-months | --unknown | --caller | --method) return ;;
 	esac
 
 	if [[ $current == -* ]]; then
 		case "$command $second" in
-		"score "*) globals+=" --team --project --rubric --candidate --as-of --what-if --detail --rank-table --ignore-undeclared --key --strict --sweep --points --svg --team-id" ;;
+		"score "*) globals+=" --team --project --rubric --candidate --as-of --what-if --detail --rank-table --ignore-undeclared --key --strict --sweep --points --svg --team-id --date-format" ;;
 		"batch "*) globals+=" --cross --full --columns --out --run-id --shard --wait --rubric --as-of --what-if --detail --rank-table --ignore-undeclared" ;;
-		"profile "*) globals+=" --project --team --rubric --ignore-undeclared --team-id" ;;
+		"profile "*) globals+=" --project --team --rubric --ignore-undeclared --team-id --date-format" ;;
+		"convert "*) globals+=" --rubric --team-id --date-format --ignore-undeclared" ;;
 		"decisions list") globals+=" --team --project --candidate --rubric --outcome --since --until --limit --all" ;;
 		"decisions show") globals+=" --rank-table" ;;
 		"decisions outcome") globals+=" --accepted --overridden --lead --by --reason --result" ;;
@@ -107,7 +108,7 @@ _leadfit()
 	fi
 
 	case "$command $second" in
-	"batch "*)
+	"batch "* | "convert "*)
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;

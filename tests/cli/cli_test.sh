@@ -80,7 +80,7 @@ out_matches '^Exit status 0: all'; out_matches '^Example'
 run "$leadfit" help nothing; status_is 2; out_empty
 
 claim "every command has help"
-for command in score profile "decisions list" "decisions show" "decisions prove" "decisions verify" "decisions verify-proof" "rubric check" "rubric list" "rubric show" "rubric explain" "rubric test" "rubric put" \
+for command in score profile convert "decisions list" "decisions show" "decisions prove" "decisions verify" "decisions verify-proof" "rubric check" "rubric list" "rubric show" "rubric explain" "rubric test" "rubric put" \
 	"rubric activate" "rubric history" "rubric diff" "rubric fmt" "rubric weights" call health version token help; do
 	# shellcheck disable=SC2086
 	run "$leadfit" $command --help
