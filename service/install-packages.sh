@@ -12,9 +12,10 @@
 set -eu
 
 build="cmake ninja-build gcc libc6-dev pkg-config protobuf-compiler libprotobuf-dev protobuf-c-compiler libprotobuf-c-dev
-  libnng-dev libsqlite3-dev libjansson-dev libyaml-dev libssl-dev libsmartcols-dev libnghttp2-dev libunistring-dev scdoc
+  libnng-dev libsqlite3-dev libjansson-dev libyaml-dev libssl-dev libsmartcols-dev libnghttp2-dev libunistring-dev libzip-dev
+  libexpat1-dev scdoc
   libcmocka-dev libpq-dev"
-run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmartcols1 libnghttp2-14 libpq5"
+run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmartcols1 libnghttp2-14 libexpat1 libpq5"
 # What metrics, alerts and dashboards are tested with: promtool and a Prometheus, and disks that are slow.
 metrics="prometheus strace"
 # What the log in PostgreSQL is tested with: the distribution's newest, 15 or 17.
@@ -33,11 +34,11 @@ command -v npm >/dev/null || matrix="$matrix nodejs npm"
 case $(. /etc/os-release && echo "${VERSION_ID:-}") in
 12)
 	build="$build node-llhttp"
-	run="$run libunistring2"
+	run="$run libunistring2 libzip4"
 	;;
 *)
 	build="$build libllhttp-dev"
-	run="$run libllhttp9.2 libunistring5"
+	run="$run libllhttp9.2 libunistring5 libzip5"
 	;;
 esac
 

@@ -16,7 +16,7 @@
 #include "proto/base/buffer.h"
 
 static const struct lf_option options[] = {
-	{"groups", "FILE", "who is in which category: CSV, YAML or JSON; - is standard input", false},
+	{"groups", "FILE", "who is in which category: CSV, .xlsx, .ods, YAML or JSON; - is standard input", false},
 	{"unknown", "WORD", "a word in that file for a category that is not known; repeatable", true},
 	LF_FILTER_OPTIONS,
 	{"small-too", NULL, "categories under 2% of the data take part like any other", false},

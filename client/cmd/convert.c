@@ -39,8 +39,9 @@ const struct lf_command lf_command_convert = {
 	.name = "convert",
 	.operands = "FILE",
 	.summary = "Show what is understood of a team's spreadsheet, as YAML",
-	.help = "FILE is a team as CSV, as Excel, Google Sheets, LibreOffice and HR systems write it, or as YAML or\n"
-		"JSON; - is standard input. One row is one piece of evidence, or one person with a column for each\n"
+	.help = "FILE is a team as .xlsx, .ods, or CSV as Excel, Google Sheets, LibreOffice and HR systems write\n"
+		"it, or as YAML or JSON; - is standard input. One row is one piece of evidence, or one person with a "
+		"column for each\n"
 		"criterion. What can't be understood is named by its cell, with what is expected there. Nothing is\n"
 		"stored. The names of disciplines, sources and criteria are those of a rubric: the service's, or\n"
 		"that of --rubric FILE, which needs no service.\n\n"

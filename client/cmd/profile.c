@@ -9,7 +9,8 @@
 
 static const struct lf_option options[] = {
 	{"project", "FILE", "the project: YAML or JSON; - is standard input (required)", false},
-	{"team", "FILE", "a team whose division of labour counts: YAML, JSON or CSV; - is standard input", false},
+	{"team", "FILE", "a team whose division of labour counts: YAML, JSON, CSV, .xlsx or .ods; - is standard input",
+		false},
 	{"rubric", "NAME", "the rubric to go by (default: the default rubric)", false},
 	{"ignore-undeclared", NULL, "leave out what the rubric does not declare, and list it", false},
 	LF_TEAM_OPTIONS,

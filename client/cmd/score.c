@@ -10,7 +10,7 @@
 #include "proto/base/limits.h"
 
 static const struct lf_option options[] = {
-	{"team", "FILE", "the team: YAML, JSON or a sheet (CSV); - is standard input (required)", false},
+	{"team", "FILE", "the team: YAML, JSON, CSV, .xlsx or .ods; - is standard input (required)", false},
 	{"project", "FILE", "the project: YAML or JSON; - is standard input (required)", false},
 	{"rubric", "NAME", "the rubric to score by (default: the default rubric)", false},
 	{"candidate", "ID", "seek the lead among these members only; may be repeated (default: every member)", true},

@@ -54,8 +54,8 @@ static void note_spellings(const struct lf_dimension *dimension, const struct en
 			known |= strcmp(entries[i].written, shown[s]) == 0;
 		if (known)
 			continue;
-		lf_text_add(notes, count == 0 ? "%.128s: \"%.128s\" is one category with " : "", dimension->name,
-			run->written);
+		if (count == 0)
+			lf_text_add(notes, "%.128s: \"%.128s\" is one category with ", dimension->name, run->written);
 		lf_text_add(notes, "%s\"%.128s\"", count == 0 ? "" : ", ", entries[i].written);
 		shown[count++] = entries[i].written;
 	}

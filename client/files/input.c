@@ -11,6 +11,8 @@
 #include "client/files/alike.h"
 #include "client/files/charset.h"
 #include "client/files/csv_rows.h"
+#include "client/files/ods.h"
+#include "client/files/xlsx.h"
 #include "proto/base/buffer.h"
 #include "proto/base/limits.h"
 
@@ -112,6 +114,11 @@ static enum lf_code read_path(struct lf_input *input, const char *path, struct l
 	return code;
 }
 
+static bool begins(const struct lf_input *input, const char *bytes)
+{
+	return input->length >= strlen(bytes) && memcmp(input->text, bytes, strlen(bytes)) == 0;
+}
+
 /* Whether the bytes may be a sheet in UTF-16, which alone of texts has NUL bytes. */
 static bool is_utf16(const struct lf_input *input)
 {
@@ -124,6 +131,14 @@ enum lf_code lf_input_read(struct lf_input *input, const char *path, bool sheets
 	*input = (struct lf_input){.name = strcmp(path, "-") == 0 ? "<stdin>" : path};
 	if (read_path(input, path, error) != LF_OK)
 		return error->code;
+	if (sheets && begins(input, "PK\x03\x04")) {
+		input->format = LF_INPUT_PACKAGE;
+		return LF_OK;
+	}
+	if (sheets && begins(input, "\xd0\xcf\x11\xe0"))
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"%s: is an old Excel file, or has a password: save it as .xlsx or .csv without one",
+			input->name);
 	if (sheets && is_utf16(input) && decode(input, error) != LF_OK)
 		return error->code;
 	if (memchr(input->text, '\0', input->length) != NULL)
@@ -170,13 +185,31 @@ static void locate_error(struct lf_error *error)
 
 bool lf_input_is_sheet(const struct lf_input *input)
 {
-	return input->format == LF_INPUT_CSV;
+	return input->format == LF_INPUT_CSV || input->format == LF_INPUT_PACKAGE;
+}
+
+static void read_package(const struct lf_input *input, struct lf_sheet *sheet)
+{
+	struct lf_package *package = lf_package_open(input->text, input->length);
+
+	if (package == NULL)
+		lf_error_add(sheet->error, "", "is a zip file that is damaged");
+	else if (lf_xlsx_is(package))
+		lf_xlsx_read(package, sheet);
+	else if (lf_ods_is(package))
+		lf_ods_read(package, sheet);
+	else
+		lf_error_add(sheet->error, "", "is a zip file, but no spreadsheet: .xlsx and .ods are read");
+	lf_package_close(package);
 }
 
 void lf_input_sheet(struct lf_input *input, struct lf_sheet *sheet, struct lf_arena *arena, struct lf_error *error)
 {
 	*sheet = (struct lf_sheet){.arena = arena, .error = error, .notes = &input->notes};
-	lf_csv_read(sheet, input->text, input->length);
+	if (input->format == LF_INPUT_PACKAGE)
+		read_package(input, sheet);
+	else
+		lf_csv_read(sheet, input->text, input->length);
 }
 
 /* The name of a file without folder and ending. NULL, and an error, where it can't be an id. */

@@ -13,7 +13,7 @@
 #include "proto/text/json.h"
 #include "proto/base/status.h"
 
-enum lf_input_format { LF_INPUT_YAML, LF_INPUT_JSON, LF_INPUT_CSV };
+enum lf_input_format { LF_INPUT_YAML, LF_INPUT_JSON, LF_INPUT_CSV, LF_INPUT_PACKAGE /* .xlsx, .ods */ };
 
 struct lf_input {
 	const char *name; /* for messages; "<stdin>" for - */
@@ -29,7 +29,7 @@ struct lf_input {
 
 /*
  * Reads a file, or standard input where path is "-". The format is that of the name's ending (.yaml .yml .json, and,
- * where sheets are allowed, .csv .tsv .tab), else of the content. A sheet that is not UTF-8 is taken for UTF-16 or
+ * where sheets are allowed, .csv .tsv .tab), else of the content; a zip file is a package. A sheet that is not UTF-8 is taken for UTF-16 or
  * Windows-1252, and that is noted. INVALID_ARGUMENT naming the file where it is absent, unreadable, a directory, empty,
  * binary, or larger than LF_MESSAGE_BYTES_MAX. Blocks. Clean up in any case; zero the struct before.
  */

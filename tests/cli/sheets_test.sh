@@ -77,6 +77,30 @@ m-2;Front end;;;4;peer;2026-05-01;é
 END
 err_has semicolons
 
+claim "sheets of Excel and LibreOffice are the same team, with their dates, percentages, formulas and repetitions"
+made() { python3 "$(dirname "$0")/make_sheet.py" "$1" "$work/$1" || fail "make_sheet.py $1"; }
+for kind in team.xlsx 1904.xlsx team.ods; do
+	made "$kind"
+	l convert "$work/$kind" --rubric "$work/rubric.yaml" --team-id team; status_is 0
+	cmp -s "$work/out" "$work/expected" || fail "$kind: another team: $(diff "$work/expected" "$work/out")"
+done
+err_has 'team.ods: note: the sheet "Team" was read; 1 more have cells'
+run "$leadfit" convert - --rubric "$work/rubric.yaml" --team-id team <"$work/team.xlsx"; status_is 0; cmp -s "$work/out" "$work/expected" || fail "standard input"
+
+claim "what is wrong with such a sheet is told, and nothing of it takes much memory"
+made bad.xlsx; l convert "$work/bad.xlsx" --rubric "$work/rubric.yaml"; status_is 2; out_empty
+err_has 'bad.xlsx: C2: rating: "#N/A" is not a number; expected is 1..5'; err_has 'the first sheet, "Sheet 1", was read; there are 3'
+made wide.xlsx; l convert "$work/wide.xlsx" --rubric "$work/rubric.yaml"; status_is 2; err_has 'Z3: "x" is in a column without a heading'
+made bomb.xlsx; l convert "$work/bomb.xlsx"; status_is 2; err_has "xl/worksheets/sheet1.xml: unpacks to more than 67108864 bytes"
+made entities.xlsx; l convert "$work/entities.xlsx"; status_is 2; err_has "xl/sharedStrings.xml: has a document type"
+made cells.xlsx; l convert "$work/cells.xlsx"; status_is 2; err_has "AMK1: a sheet has at most 1024 columns"
+made text.xlsx; l convert "$work/text.xlsx"; status_is 2; err_has "A1: has a text that the file lacks"
+made other.zip; l convert "$work/other.zip"; status_is 2; err_has "is a zip file, but no spreadsheet"
+made rows.ods; l convert "$work/rows.ods"; status_is 0
+made broken.ods; l convert "$work/broken.ods"; status_is 2; err_has "content.xml: is not valid XML"
+head -c 500 "$work/team.ods" >"$work/cut.ods"; l convert "$work/cut.ods"; status_is 2; err_has "cut.ods: is a zip file that is damaged"
+printf '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1' >"$work/old.xls"; l convert "$work/old.xls"; status_is 2; err_has "is an old Excel file, or has a password"
+
 claim "what can't be understood is named by cell, with what is expected, all at once"
 cat >"$work/bad.csv" <<'END'
 id,discipline,rating,criterion,observed_on
