@@ -10,6 +10,7 @@
 #include "client/cmd/commands.h"
 #include "client/cmd/selection.h"
 #include "client/draw/pictures.h"
+#include "client/files/csv.h"
 #include "client/files/groups.h"
 #include "client/files/impact_csv.h"
 #include "client/views/impact_page.h"
@@ -21,6 +22,7 @@ static const struct lf_option options[] = {
 	LF_FILTER_OPTIONS,
 	{"small-too", NULL, "categories under 2% of the data take part like any other", false},
 	{"csv", "FILE", "write the tables to this file; - is standard output, and nothing else", false},
+	{"excel", NULL, "with --csv: begin with a byte order mark, by which Excel knows UTF-8", false},
 	{"svg", "FILE", "write the picture to this file; - is standard output, and nothing else", false},
 	{NULL, NULL, NULL, false},
 };
@@ -35,6 +37,7 @@ struct job {
 	struct lf_assessments assessments;
 	struct lf_impact impact;
 	struct lf_impact_frame frame;
+	bool excel; /* the CSV is for Excel */
 	struct lf_error error;
 };
 
@@ -97,6 +100,7 @@ static bool print_csv(struct lf_buffer *csv, void *answer)
 {
 	const struct job *job = answer;
 
+	lf_buffer_append_text(csv, job->excel ? LF_CSV_EXCEL : "");
 	lf_impact_csv(csv, &job->groups, &job->impact);
 	return true;
 }
@@ -130,7 +134,10 @@ static int run_impact(struct lf_cli *cli, const struct lf_arguments *arguments)
 
 	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	job.frame.small_too = lf_argument(arguments, "small-too") != NULL;
-	if (lf_cli_check_files(cli, svg, csv, &job.error) != LF_OK ||
+	job.excel = lf_argument(arguments, "excel") != NULL;
+	if (job.excel && csv == NULL)
+		lf_error_set(&job.error, LF_INVALID_ARGUMENT, "--excel goes with --csv only");
+	if (job.error.code != LF_OK || lf_cli_check_files(cli, svg, csv, &job.error) != LF_OK ||
 		lf_selection_take(&job.selection, arguments, &job.arena, &job.error) != LF_OK ||
 		read_file(&job, arguments) != LF_OK)
 		status = lf_cli_report(cli, &job.error, file, job.input.name == NULL ? 0 : 1);

@@ -8,6 +8,7 @@
 
 #include "client/cmd/commands.h"
 #include "client/files/columns.h"
+#include "client/files/csv.h"
 #include "client/files/partfile.h"
 #include "client/term/page.h"
 #include "client/term/progress.h"
@@ -21,6 +22,7 @@ static const struct lf_option options[] = {
 	LF_SELECTION_OPTIONS,
 	{"format", "FORMAT", "ndjson (a decision as JSON a line) or csv (default ndjson)", false},
 	{"columns", "LIST", "csv: which, by commas (default: those that take the service no recomputing)", false},
+	{"excel", NULL, "csv: begin with a byte order mark, by which Excel knows UTF-8", false},
 	{"resume", NULL, "go on with FILE where an interrupted export of it ended", false},
 	{NULL, NULL, NULL, false},
 };
@@ -47,7 +49,7 @@ struct fetch {
 struct exporting {
 	struct lf_arena arena;
 	struct lf_selection selection;
-	bool csv;
+	bool csv, excel;
 	struct lf_columns columns;
 	struct lf_buffer what; /* struct lf_partfile.what */
 	struct lf_partfile file;
@@ -76,9 +78,12 @@ static enum lf_code read_options(struct exporting *x, const struct lf_arguments 
 	x->csv = index == 1;
 	if (columns != NULL && !x->csv)
 		return lf_error_set(&x->error, LF_INVALID_ARGUMENT, "--columns goes with --format csv only");
+	x->excel = lf_argument(arguments, "excel") != NULL;
+	if (x->excel && !x->csv)
+		return lf_error_set(&x->error, LF_INVALID_ARGUMENT, "--excel goes with --format csv only");
 	if (lf_columns_parse(&x->columns, columns, &x->error) != LF_OK)
 		return x->error.code;
-	lf_text_add(&x->what, "%s ", formats[index]);
+	lf_text_add(&x->what, "%s%s ", formats[index], x->excel ? " excel" : "");
 	if (x->csv)
 		lf_columns_names(&x->columns, &x->what);
 	lf_buffer_append_text(&x->what, " ");
@@ -154,6 +159,7 @@ static enum lf_code open_file(struct lf_cli *cli, struct exporting *x, const str
 	if (!x->resumed) {
 		x->mark = (struct lf_mark){.end = end, .next = end > 0 ? 1 : 0};
 		if (x->csv) {
+			lf_buffer_append_text(&x->text, x->excel ? LF_CSV_EXCEL : "");
 			lf_columns_names(&x->columns, &x->text);
 			lf_buffer_append_text(&x->text, "\r\n");
 		}

@@ -17,7 +17,7 @@ _leadfit()
 			continue
 		fi
 		case $word in
-		--list | --decisions-only | --latest | --all-rubrics | --accepted | --overridden | --small-too | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
+		--list | --decisions-only | --latest | --all-rubrics | --accepted | --overridden | --small-too | --excel | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
 		--resume | --cross | --full) ;;
 		--yes | --dry-run | --allow-under-six-months | --no-wait) ;;
 		--*) expects=yes ;;
@@ -84,11 +84,11 @@ _leadfit()
 		"decisions outcome") globals+=" --accepted --overridden --lead --by --reason --result" ;;
 		"decisions report") globals+=" --team --project --candidate --rubric --outcome --since --until --svg" ;;
 		"audit access") globals+=" --caller --method --kind --since --until" ;;
-		"audit impact") globals+=" --groups --unknown --team --project --candidate --rubric --outcome --since --until --small-too --csv --svg" ;;
+		"audit impact") globals+=" --groups --unknown --team --project --candidate --rubric --outcome --since --until --small-too --csv --excel --svg" ;;
 		"decisions prove") globals+=" --proof --key" ;;
 		"decisions verify-proof") globals+=" --key" ;;
 		"decisions verify") globals+=" --checkpoint --key" ;;
-		"decisions export") globals+=" --team --project --candidate --rubric --outcome --since --until --decisions-only --format --columns --resume" ;;
+		"decisions export") globals+=" --team --project --candidate --rubric --outcome --since --until --decisions-only --format --columns --excel --resume" ;;
 		"decisions erase") globals+=" --candidate --reason --yes --no-wait" ;;
 		"retention "*) globals+=" --keep-months --allow-under-six-months --dry-run --yes --no-wait" ;;
 		"decisions watch") globals+=" --team --project --candidate --rubric --outcome --since --until --decisions-only --from --publish" ;;

@@ -108,6 +108,9 @@ printf 'candidate,+sex\nm-0,=1+1\nm-1,@x\nm-2,"a ""b"", c"\n' >"$work/groups.csv
 l audit impact --groups "$work/groups.csv" --csv -; status_is 0; err_empty
 out_matches "^'\+sex,'=1\+1,1,"; out_matches "^'\+sex,'@x,1,"; out_has "'+sex,\"a \"\"b\"\", c\",1,"; out_matches "^'\+sex,\(unknown\),5,"
 
+l audit impact --groups "$work/groups.csv" --csv - --excel; status_is 0; [ "$(head -c 12 "$work/out")" = $'\xef\xbb\xbfdimension' ] || fail "no byte order mark"
+l audit impact --groups "$work/groups.csv" --excel; status_is 2; err_has "--excel goes with --csv only"
+
 claim "a file that is not in UTF-8 is read as Windows-1252, which is said, and written in UTF-8"
 { printf 'candidate,sex\n'; for i in 0 2 4 6; do printf 'm-%s,M\xe4nnlich\nm-%s,Weiblich\n' "$i" $((i + 1)); done; } >"$work/latin.csv"
 l audit impact --groups "$work/latin.csv"; status_is 0; out_matches '^Männlich +4 '; err_has "latin.csv: note: the text is not in UTF-8: it was read as Windows-1252"

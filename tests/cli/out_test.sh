@@ -49,6 +49,8 @@ start log.db
 claim "an empty log is an empty file, or only headings"
 l decisions export empty; status_is 0; out_empty; err_has "0 decisions"
 [ -e empty ] && [ ! -s empty ] || fail "not empty"
+l decisions export --format csv --excel --columns team,score; status_is 0; [ "$(head -c 9 "$work/out")" = $'\xef\xbb\xbfteam,s' ] || fail "no byte order mark"
+l decisions export --excel; status_is 2; err_has "--excel goes with --format csv only"
 l decisions export --format csv --columns team,score; status_is 0; [ "$(od -c "$work/out" | head -1 | tr -s ' ')" = "0000000 t e a m , s c o r e \r \n" ] || fail "headings"
 
 fill payments 8
