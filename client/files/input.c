@@ -12,6 +12,7 @@
 #include "client/files/charset.h"
 #include "client/files/csv_rows.h"
 #include "client/files/ods.h"
+#include "client/files/team_parts.h"
 #include "client/files/xlsx.h"
 #include "proto/base/buffer.h"
 #include "proto/base/limits.h"
@@ -231,25 +232,58 @@ static const char *id_of_name(const struct lf_input *input, struct lf_arena *are
 	return id;
 }
 
-static Leadfit__V1__Team *parse_sheet(
-	struct lf_input *input, const char *team_id, struct lf_arena *arena, struct lf_error *error)
+/* The one of several teams that was asked for; what there are is said where that is none of them. */
+static struct lf_team_part *pick(struct lf_team_part *parts, size_t count, const char *team_id, struct lf_error *error)
 {
-	struct lf_error found = LF_ERROR_INIT;
-	struct lf_sheet sheet;
-	Leadfit__V1__Team *team = NULL;
+	struct lf_buffer ids = {0};
 
-	input->reading.team_id = team_id != NULL ? team_id : id_of_name(input, arena, error);
-	if (input->reading.team_id == NULL)
-		return NULL;
-	lf_input_sheet(input, &sheet, arena, &found);
-	if (found.code == LF_OK)
-		team = lf_team_from_sheet(&sheet, &input->reading, &input->cells);
-	if (team == NULL) {
-		lf_error_summarize(&found);
-		lf_error_move(error, &found);
+	for (size_t i = 0; i < count; i++) {
+		if (team_id != NULL ? strcmp(parts[i].id, team_id) == 0 : count == 1)
+			return &parts[i];
+		if (i < 8)
+			lf_text_add(&ids, "%s%.32s", i == 0 ? "" : ", ", parts[i].id);
 	}
-	lf_error_clean_up(&found);
-	return team;
+	if (count == 1)
+		return &parts[0]; /* which gets another id */
+	lf_error_add(error, "", "has %zu teams, %s%s: --team-id says which", count, ids.data == NULL ? "" : ids.data,
+		count > 8 ? ", ..." : "");
+	lf_buffer_clean_up(&ids);
+	return NULL;
+}
+
+static void parse_part(struct lf_input *input, struct lf_sheet *sheet, const char *id, Leadfit__V1__Team **team)
+{
+	input->reading.team_id = id;
+	*team = lf_team_from_sheet(sheet, &input->reading, &input->cells);
+}
+
+/* The sheet's only team, or the one with this id, or all of them: sets *teams and *count. */
+static void parse_sheet(struct lf_input *input, const char *team_id, bool all, struct lf_arena *arena,
+	Leadfit__V1__Team ***teams, size_t *count, struct lf_error *error)
+{
+	struct lf_buffer spare = {0};
+	struct lf_sheet sheet;
+	struct lf_team_part *parts = NULL, *part;
+	size_t part_count = 0;
+
+	lf_input_sheet(input, &sheet, arena, error);
+	if (error->code == LF_OK)
+		parts = lf_team_parts(&sheet, &spare, &part_count);
+	*count = all && part_count > 1 && team_id == NULL ? part_count : 1;
+	*teams = error->code == LF_OK ? lf_sheet_take(&sheet, *count, sizeof(Leadfit__V1__Team *)) : NULL;
+	if (*teams != NULL && *count > 1) {
+		for (size_t i = 0; i < *count && (i == 0 || input->cells.columns.count > 0); i++)
+			parse_part(input, &parts[i].sheet, parts[i].id, &(*teams)[i]);
+	} else if (*teams != NULL && parts != NULL) {
+		part = pick(parts, part_count, team_id, error);
+		if (part != NULL)
+			parse_part(input, &part->sheet, team_id != NULL ? team_id : part->id, &(*teams)[0]);
+	} else if (*teams != NULL) {
+		team_id = team_id != NULL ? team_id : id_of_name(input, arena, error);
+		if (team_id != NULL)
+			parse_part(input, &sheet, team_id, &(*teams)[0]);
+	}
+	lf_buffer_clean_up(&spare);
 }
 
 static void print_place(void *context, size_t place, char out[LF_PLACE_BYTES])
@@ -279,24 +313,49 @@ static void note_alike(struct lf_input *input, const Leadfit__V1__Team *team, st
 	lf_alike_note(ids, team->n_members, arena, print_place, input, &input->notes);
 }
 
+Leadfit__V1__Team **lf_input_teams(struct lf_input *input, const char *team_id, bool all, size_t *count,
+	struct lf_arena *arena, struct lf_error *error)
+{
+	struct lf_error found = LF_ERROR_INIT;
+	Leadfit__V1__Team **teams = NULL;
+
+	if (lf_input_is_sheet(input)) {
+		parse_sheet(input, team_id, all, arena, &teams, count, &found);
+	} else if ((teams = lf_arena_zalloc(arena, 1, sizeof(Leadfit__V1__Team *))) != NULL) {
+		*count = 1;
+		teams[0] = (Leadfit__V1__Team *)lf_text_parse(
+			input->format == LF_INPUT_JSON ? LF_FORMAT_JSON : LF_FORMAT_YAML,
+			&leadfit__v1__team__descriptor, input->text, input->length, arena, &found);
+		locate_error(&found);
+	}
+	if (found.code == LF_OK && teams == NULL)
+		lf_error_set(&found, LF_RESOURCE_EXHAUSTED, "out of memory");
+	if (found.code == LF_OK && *count == 1)
+		note_alike(input, teams[0], arena);
+	if (found.code == LF_OK)
+		return teams;
+	if (lf_input_is_sheet(input))
+		lf_error_summarize(&found);
+	lf_error_move(error, &found);
+	lf_error_clean_up(&found);
+	return NULL;
+}
+
 ProtobufCMessage *lf_input_parse(struct lf_input *input, const ProtobufCMessageDescriptor *type, const char *team_id,
 	struct lf_arena *arena, struct lf_error *error)
 {
+	const enum lf_format format = input->format == LF_INPUT_JSON ? LF_FORMAT_JSON : LF_FORMAT_YAML;
 	ProtobufCMessage *message;
+	size_t count;
 
-	if (lf_input_is_sheet(input)) {
-		Leadfit__V1__Team *team = parse_sheet(input, team_id, arena, error);
+	if (type == &leadfit__v1__team__descriptor) {
+		Leadfit__V1__Team **teams = lf_input_teams(input, team_id, false, &count, arena, error);
 
-		message = team == NULL ? NULL : &team->base;
-	} else {
-		const enum lf_format format = input->format == LF_INPUT_JSON ? LF_FORMAT_JSON : LF_FORMAT_YAML;
-
-		message = lf_text_parse(format, type, input->text, input->length, arena, error);
-		if (message == NULL && error != NULL)
-			locate_error(error);
+		return teams == NULL ? NULL : &teams[0]->base;
 	}
-	if (message != NULL && type == &leadfit__v1__team__descriptor)
-		note_alike(input, (const Leadfit__V1__Team *)message, arena);
+	message = lf_text_parse(format, type, input->text, input->length, arena, error);
+	if (message == NULL && error != NULL)
+		locate_error(error);
 	return message;
 }
 

@@ -43,6 +43,12 @@ bool lf_input_is_sheet(const struct lf_input *input);
  */
 ProtobufCMessage *lf_input_parse(struct lf_input *input, const ProtobufCMessageDescriptor *type, const char *team_id,
 	struct lf_arena *arena, struct lf_error *error);
+/*
+ * The teams that a file has, in arena; NULL on error. A sheet may have several (team_parts.h): then all gives each of them,
+ * else team_id says which. Otherwise there is one.
+ */
+Leadfit__V1__Team **lf_input_teams(struct lf_input *input, const char *team_id, bool all, size_t *count,
+	struct lf_arena *arena, struct lf_error *error);
 /* The sheet that a file is, in arena. What is wrong goes into error, by cell. */
 void lf_input_sheet(struct lf_input *input, struct lf_sheet *sheet, struct lf_arena *arena, struct lf_error *error);
 

@@ -115,6 +115,18 @@ enum lf_team_field lf_team_field_of(const char *heading, struct lf_sheet *sheet)
 	return field != LF_TEAM_FIELDS ? field : field_meant(folded);
 }
 
+static bool means_team(const char *folded)
+{
+	return strcmp(folded, "team") == 0 || strcmp(folded, "teamid") == 0;
+}
+
+bool lf_team_is_team(const char *heading, struct lf_sheet *sheet)
+{
+	const char *folded = lf_sheet_fold_name(sheet, heading);
+
+	return folded != NULL && means_team(folded);
+}
+
 struct reading {
 	struct lf_team_columns *columns;
 	struct lf_sheet *sheet;
@@ -179,6 +191,8 @@ static void read_heading(struct reading *reading, size_t column)
 	if (folded == NULL)
 		return;
 	columns->known[column] = true;
+	if (means_team(folded)) /* by which the sheet is divided already */
+		return;
 	field = field_named(folded);
 	criterion = field == LF_TEAM_FIELDS ? lf_names_find(reading->criteria, heading, sheet) : NULL;
 	if (criterion != NULL) {
@@ -199,7 +213,7 @@ static void read_heading(struct reading *reading, size_t column)
 }
 
 /* Reports begin with lines of their own: a title, a date. */
-static size_t find_header(struct lf_sheet *sheet)
+size_t lf_team_header(struct lf_sheet *sheet)
 {
 	size_t r = 0;
 
@@ -215,8 +229,9 @@ bool lf_team_columns(
 	struct lf_team_columns *columns, struct lf_sheet *sheet, const struct lf_names *criteria, bool pass_over)
 {
 	struct reading reading = {columns, sheet, NULL, criteria, pass_over};
+	const size_t wrong_before = sheet->error->violation_count; /* in other teams of the sheet */
 
-	*columns = (struct lf_team_columns){.header = find_header(sheet)};
+	*columns = (struct lf_team_columns){.header = lf_team_header(sheet)};
 	for (size_t f = 0; f < LF_TEAM_FIELDS; f++)
 		columns->fields[f] = LF_NO_COLUMN;
 	if (sheet->count == 0) {
@@ -234,9 +249,9 @@ bool lf_team_columns(
 		return false;
 	for (size_t c = 0; c < columns->count; c++)
 		read_heading(&reading, c);
-	if (sheet->error->code == LF_OK && columns->fields[LF_TEAM_ID] == LF_NO_COLUMN)
+	if (sheet->error->violation_count == wrong_before && columns->fields[LF_TEAM_ID] == LF_NO_COLUMN)
 		lf_cell_fault(sheet, reading.row->number, 0,
 			"no column is named id (nor member, employee id, person, candidate, ...): the first row names "
 			"the columns");
-	return sheet->error->code == LF_OK;
+	return sheet->error->violation_count == wrong_before && sheet->error->code != LF_RESOURCE_EXHAUSTED;
 }

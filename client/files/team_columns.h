@@ -42,6 +42,10 @@ const char *lf_team_field_name(enum lf_team_field field);
 /* The field that a heading means, in any case, by its name or a common synonym; LF_TEAM_FIELDS where none. */
 enum lf_team_field lf_team_field_of(const char *heading, struct lf_sheet *sheet);
 
+/* Whether a heading says that its column names teams. */
+bool lf_team_is_team(const char *heading, struct lf_sheet *sheet);
+/* The place of the row with the headings among the rows of a sheet that has any. */
+size_t lf_team_header(struct lf_sheet *sheet);
 /*
  * Finds the headings: the first row that has more than one cell, or the first of all. pass_over: a column with another
  * heading is left out, and that is noted. false where something is wrong; the sheet's error has it, by cell.

@@ -29,7 +29,7 @@ struct reader {
 	struct lf_names disciplines, sources, criteria;
 	struct lf_range scale;
 	struct lf_keys index;  /* id to place in people + 1; beyond LF_MEMBERS_MAX people are counted alone */
-	struct person *people; /* LF_MEMBERS_MAX */
+	struct person *people; /* room for one a row, up to LF_MEMBERS_MAX */
 	size_t person_count;   /* found, kept or not */
 	struct piece *pieces;
 	size_t piece_count, piece_capacity;
@@ -314,7 +314,8 @@ static bool begin(struct reader *reader)
 	}
 	if (rubric != NULL && rubric->scale != NULL)
 		reader->scale = (struct lf_range){rubric->scale->min, rubric->scale->max, true, false};
-	reader->people = lf_sheet_take(reader->sheet, LF_MEMBERS_MAX, sizeof(*reader->people));
+	reader->people = lf_sheet_take(reader->sheet,
+		reader->sheet->count < LF_MEMBERS_MAX ? reader->sheet->count : LF_MEMBERS_MAX, sizeof(*reader->people));
 	return reader->people != NULL &&
 		lf_team_columns(&reader->columns, reader->sheet, &reader->criteria, reader->reading->pass_over);
 }
@@ -403,6 +404,7 @@ Leadfit__V1__Team *lf_team_from_sheet(
 
 	*cells = (struct lf_team_cells){.member_count = 0};
 	if (begin(&reader)) {
+		cells->columns = reader.columns;
 		read_rows(&reader);
 		check_limits(&reader);
 	}

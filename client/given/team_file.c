@@ -68,32 +68,48 @@ static enum lf_code read_rubric(
 	return error->code;
 }
 
-Leadfit__V1__Team *lf_team_read(struct lf_cli *cli, const struct lf_arguments *arguments, const char *path,
+/* Reads the file, and the rubric whose names count. */
+static enum lf_code prepare(struct lf_cli *cli, const struct lf_arguments *arguments, const char *path,
 	const char *rubric, bool may_be_alone, struct lf_input *input, struct lf_arena *arena, struct lf_error *error)
 {
 	const char *format = lf_argument(arguments, "date-format");
-	Leadfit__V1__Team *team = NULL;
 
-	if (format != NULL && !lf_date_format_check(format)) {
-		lf_error_set(error, LF_INVALID_ARGUMENT,
-			"--date-format: %.64s says not how dates are written: D or DD, M, MM or MMM, YY or YYYY, e.g. "
+	if (format != NULL && !lf_date_format_check(format))
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"--date-format: %.64s does not say how dates are written: D or DD, M, MM or MMM, YY or YYYY, "
+			"e.g. "
 			"DD.MM.YYYY",
 			format);
-		return NULL;
-	}
 	if (lf_input_read(input, path, true, error) != LF_OK)
-		return NULL;
+		return error->code;
 	input->reading.date_format = format;
 	input->reading.pass_over = lf_argument(arguments, "ignore-undeclared") != NULL;
-	if (lf_input_is_sheet(input)) {
-		if (may_be_alone && rubric != NULL && lf_rubric_is_file(rubric))
-			read_rubric(rubric, input, arena, error);
-		else
-			ask_rubric(cli, rubric, may_be_alone, input, arena, error);
-	}
-	if (error->code == LF_OK)
+	if (!lf_input_is_sheet(input))
+		return LF_OK;
+	return may_be_alone && rubric != NULL && lf_rubric_is_file(rubric)
+		? read_rubric(rubric, input, arena, error)
+		: ask_rubric(cli, rubric, may_be_alone, input, arena, error);
+}
+
+Leadfit__V1__Team *lf_team_read(struct lf_cli *cli, const struct lf_arguments *arguments, const char *path,
+	const char *rubric, bool may_be_alone, struct lf_input *input, struct lf_arena *arena, struct lf_error *error)
+{
+	Leadfit__V1__Team *team = NULL;
+
+	if (prepare(cli, arguments, path, rubric, may_be_alone, input, arena, error) == LF_OK)
 		team = (Leadfit__V1__Team *)lf_input_parse(
 			input, &leadfit__v1__team__descriptor, lf_argument(arguments, "team-id"), arena, error);
 	lf_cli_note(input);
 	return team;
+}
+
+Leadfit__V1__Team **lf_teams_read(struct lf_cli *cli, const struct lf_arguments *arguments, const char *path,
+	const char *rubric, size_t *count, struct lf_input *input, struct lf_arena *arena, struct lf_error *error)
+{
+	Leadfit__V1__Team **teams = NULL;
+
+	if (prepare(cli, arguments, path, rubric, true, input, arena, error) == LF_OK)
+		teams = lf_input_teams(input, lf_argument(arguments, "team-id"), true, count, arena, error);
+	lf_cli_note(input);
+	return teams;
 }

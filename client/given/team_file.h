@@ -22,5 +22,8 @@
  */
 Leadfit__V1__Team *lf_team_read(struct lf_cli *cli, const struct lf_arguments *arguments, const char *path,
 	const char *rubric, bool may_be_alone, struct lf_input *input, struct lf_arena *arena, struct lf_error *error);
+/* The same, may_be_alone, of all teams that a sheet has, *count of them. */
+Leadfit__V1__Team **lf_teams_read(struct lf_cli *cli, const struct lf_arguments *arguments, const char *path,
+	const char *rubric, size_t *count, struct lf_input *input, struct lf_arena *arena, struct lf_error *error);
 
 #endif

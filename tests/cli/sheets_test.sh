@@ -148,6 +148,29 @@ claim "what only the service can judge is named by cell, too"
 printf 'id,criterion,rating,observed_on\nm-1,architecture,3,2026-05-01\n,interaction,3,2099-01-01\n' >"$work/late.csv"
 l score --team "$work/late.csv" --project "$work/p.yaml" --what-if; status_is 2; err_has "late.csv: D3: observed_on: "
 
+claim "a sheet with a column team has several teams: --team-id says which, and convert gives each"
+cat >"$work/teams.csv" <<'END'
+team,id,discipline,architecture
+pay,m-1,Backend,4
+pay,m-2,Frontend,
+shop,m-1,Backend,2
+,m-3,Backend,5
+pay,m-2,,3
+END
+l convert "$work/teams.csv" --output json; status_is 0; err_empty; cp "$work/out" "$work/teams.ndjson"
+out_matches '^\{"id":"pay","members":\[\{"id":"m-1".*"m-2".*"rating":3\}\]\}\]\}$'; out_matches '^\{"id":"shop","members":\[\{"id":"m-1".*\{"id":"m-3"'
+[ "$(wc -l <"$work/out")" = 2 ] || fail "lines"
+l batch --cross "$work/teams.ndjson" "$work/p.yaml" --what-if; status_is 0; out_has '"team":"pay"'; out_has '"team":"shop"'
+l convert "$work/teams.csv"; status_is 0; [ "$(grep -c '^---$' "$work/out")" = 2 ] || fail "documents"
+l convert "$work/teams.csv" --team-id shop; status_is 0; out_has "id: shop"; out_lacks m-2
+l score --team "$work/teams.csv" --project "$work/p.yaml" --what-if; status_is 2; err_has "teams.csv: has 2 teams, pay, shop: --team-id says which"
+l score --team "$work/teams.csv" --team-id shop --project "$work/p.yaml" --what-if --output json; status_is 0; out_has '"id": "shop"'
+sed -i 's/2$/9/; s/Frontend/Frontent/' "$work/teams.csv"
+l convert "$work/teams.csv"; status_is 2; err_has "C3: discipline:"; err_has "D4: architecture: 9 is outside 1..5"
+printf 'team,id\npay,m-1\n' >"$work/one.csv"; l convert "$work/one.csv"; status_is 0; out_has "id: pay"
+printf 'team,id\n,m-1\n' >"$work/none.csv"; l convert "$work/none.csv"; status_is 2; err_has "A2: team is empty"
+printf 'team,name\na,x\nb,y\n' >"$work/none.csv"; l convert "$work/none.csv"; status_is 2; [ "$(grep -c 'no column is named id' "$work/err")" = 1 ] || fail "headings are told once"
+
 claim "100,000 people are refused for what they are"
 { echo id,discipline; seq -f 'm-%.0f,BACKEND' 0 99999; } >"$work/many.csv"
 l score --team "$work/many.csv" --project "$work/p.yaml" --what-if; status_is 2; out_empty
