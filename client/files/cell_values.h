@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "client/files/names.h"
-#include "client/files/sheet.h"
+#include "client/sheets/sheet.h"
 
 /* A cell that is read: where it is, and what its column is called in messages. */
 struct lf_cell_at {

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "client/calc/keys.h"
-#include "client/files/alike.h"
+#include "client/sheets/alike.h"
 #include "client/files/categories.h"
-#include "client/files/fold.h"
-#include "client/files/sheet.h"
+#include "client/sheets/fold.h"
+#include "client/sheets/sheet.h"
 #include "client/files/team_columns.h"
 #include "leadfit/v1/groups.pb-c.h"
 #include "proto/base/limits.h"

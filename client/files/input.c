@@ -8,12 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/files/alike.h"
-#include "client/files/charset.h"
-#include "client/files/csv_rows.h"
-#include "client/files/ods.h"
+#include "client/sheets/alike.h"
+#include "client/sheets/charset.h"
+#include "client/sheets/csv_rows.h"
+#include "client/sheets/ods.h"
 #include "client/files/team_parts.h"
-#include "client/files/xlsx.h"
+#include "client/sheets/xlsx.h"
 #include "proto/base/buffer.h"
 #include "proto/base/limits.h"
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "client/files/sheet.h"
+#include "client/sheets/sheet.h"
 #include "client/files/team_sheet.h"
 #include "proto/base/arena.h"
 #include "proto/base/buffer.h"

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "client/files/fold.h"
+#include "client/sheets/fold.h"
 #include "proto/base/nearest.h"
 
 static bool begin(struct lf_names *names, const char *what, size_t count, struct lf_arena *arena)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "leadfit/v1/rubric.pb-c.h"
-#include "client/files/sheet.h"
+#include "client/sheets/sheet.h"
 #include "proto/base/arena.h"
 #include "proto/base/buffer.h"
 

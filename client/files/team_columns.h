@@ -3,7 +3,7 @@
 #define LF_CLIENT_FILES_TEAM_COLUMNS_H
 
 #include "client/files/names.h"
-#include "client/files/sheet.h"
+#include "client/sheets/sheet.h"
 
 enum lf_team_field {
 	LF_TEAM_ID,

@@ -2,7 +2,7 @@
 #ifndef LF_CLIENT_FILES_TEAM_PARTS_H
 #define LF_CLIENT_FILES_TEAM_PARTS_H
 
-#include "client/files/sheet.h"
+#include "client/sheets/sheet.h"
 
 struct lf_team_part {
 	const char *id;

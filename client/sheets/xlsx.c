@@ -2,9 +2,8 @@
  * Four parts: the workbook names its worksheets; texts are in a list that cells point into; styles say which numbers are
  * shown as dates; and the worksheet has the cells.
  */
-#include "client/files/xlsx.h"
+#include "client/sheets/xlsx.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,7 +218,7 @@ static bool print_day(double serial, bool from_1904, char out[32])
 
 	if (!(serial >= 1 && serial < 2958466)) /* to the end of 9999 */
 		return false;
-	day = (int64_t)floor(serial) + (from_1904 ? -24107 : -25569);
+	day = (int64_t)serial + (from_1904 ? -24107 : -25569);
 	if (!from_1904 && serial < 60) /* it takes 1900 for a leap year */
 		day++;
 	/* The civil calendar from a day since 1970, with years that begin in March. */

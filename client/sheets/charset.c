@@ -1,4 +1,4 @@
-#include "client/files/charset.h"
+#include "client/sheets/charset.h"
 
 #include <stdbool.h>
 #include <string.h>

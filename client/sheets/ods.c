@@ -2,7 +2,7 @@
  * A cell says what it is by office:value-type, and its value by an attribute: numbers and dates come as they are, however
  * they are shown. Texts are paragraphs. What repeats is said by a number.
  */
-#include "client/files/ods.h"
+#include "client/sheets/ods.h"
 
 #include <stdlib.h>
 #include <string.h>

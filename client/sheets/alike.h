@@ -1,6 +1,6 @@
 /* Ids that people can't tell apart. */
-#ifndef LF_CLIENT_FILES_ALIKE_H
-#define LF_CLIENT_FILES_ALIKE_H
+#ifndef LF_CLIENT_SHEETS_ALIKE_H
+#define LF_CLIENT_SHEETS_ALIKE_H
 
 #include <stddef.h>
 

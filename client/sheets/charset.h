@@ -1,6 +1,6 @@
 /* Bytes of a spreadsheet's text, whatever they are encoded in, as UTF-8. */
-#ifndef LF_CLIENT_FILES_CHARSET_H
-#define LF_CLIENT_FILES_CHARSET_H
+#ifndef LF_CLIENT_SHEETS_CHARSET_H
+#define LF_CLIENT_SHEETS_CHARSET_H
 
 #include <stddef.h>
 

@@ -1,9 +1,9 @@
-#include "client/files/alike.h"
+#include "client/sheets/alike.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/files/fold.h"
+#include "client/sheets/fold.h"
 
 enum { NOTES_MAX = 10 };
 

@@ -1,8 +1,8 @@
 /* Spreadsheets of LibreOffice (.ods, OpenDocument). */
-#ifndef LF_CLIENT_FILES_ODS_H
-#define LF_CLIENT_FILES_ODS_H
+#ifndef LF_CLIENT_SHEETS_ODS_H
+#define LF_CLIENT_SHEETS_ODS_H
 
-#include "client/files/package.h"
+#include "client/sheets/package.h"
 
 /* Whether a package is one. */
 bool lf_ods_is(struct lf_package *package);

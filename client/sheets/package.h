@@ -3,13 +3,13 @@
  * LF_PACKAGE_PART_BYTES_MAX, however small it is packed; there are no document types, so no entities; what is read lives
  * in an arena with a limit.
  */
-#ifndef LF_CLIENT_FILES_PACKAGE_H
-#define LF_CLIENT_FILES_PACKAGE_H
+#ifndef LF_CLIENT_SHEETS_PACKAGE_H
+#define LF_CLIENT_SHEETS_PACKAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "client/files/sheet.h"
+#include "client/sheets/sheet.h"
 
 enum { LF_PACKAGE_PART_BYTES_MAX = 64 * 1024 * 1024, LF_PACKAGE_ROWS_MAX = 1048576 };
 

@@ -1,4 +1,4 @@
-#include "client/files/csv_rows.h"
+#include "client/sheets/csv_rows.h"
 
 #include <string.h>
 #include <strings.h>

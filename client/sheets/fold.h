@@ -2,8 +2,8 @@
  * Texts that people take for the same: written in other case, with other spaces, composed or decomposed. What is made
  * lives in the arena; NULL where memory ran out. Texts are valid UTF-8.
  */
-#ifndef LF_CLIENT_FILES_FOLD_H
-#define LF_CLIENT_FILES_FOLD_H
+#ifndef LF_CLIENT_SHEETS_FOLD_H
+#define LF_CLIENT_SHEETS_FOLD_H
 
 #include "proto/base/arena.h"
 

@@ -1,4 +1,4 @@
-#include "client/files/fold.h"
+#include "client/sheets/fold.h"
 
 #include <stdlib.h>
 #include <string.h>

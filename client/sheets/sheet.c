@@ -1,10 +1,10 @@
-#include "client/files/sheet.h"
+#include "client/sheets/sheet.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "client/files/fold.h"
+#include "client/sheets/fold.h"
 
 void lf_cell_name(size_t row_number, size_t column, char out[LF_CELL_NAME_BYTES])
 {

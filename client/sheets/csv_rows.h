@@ -3,13 +3,13 @@
  * a first line "sep=;" says, else by that of which the first line has most outside quotes. Lines end in LF, CRLF or CR. A
  * quote begins a quoted cell where nothing but spaces is before it.
  */
-#ifndef LF_CLIENT_FILES_CSV_ROWS_H
-#define LF_CLIENT_FILES_CSV_ROWS_H
+#ifndef LF_CLIENT_SHEETS_CSV_ROWS_H
+#define LF_CLIENT_SHEETS_CSV_ROWS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "client/files/sheet.h"
+#include "client/sheets/sheet.h"
 
 /*
  * Reads all of the text, which is valid UTF-8, into sheet, which is set up with arena, error and notes. A separator other

@@ -1,4 +1,4 @@
-#include "client/files/package.h"
+#include "client/sheets/package.h"
 
 #include <expat.h>
 #include <stdlib.h>

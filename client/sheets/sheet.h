@@ -2,8 +2,8 @@
  * A table as spreadsheets have it: rows of cells of text, from whatever kind of file. A cell is known as people know it:
  * B7. What a sheet has lives in the arena of whoever read it.
  */
-#ifndef LF_CLIENT_FILES_SHEET_H
-#define LF_CLIENT_FILES_SHEET_H
+#ifndef LF_CLIENT_SHEETS_SHEET_H
+#define LF_CLIENT_SHEETS_SHEET_H
 
 #include <stdbool.h>
 #include <stddef.h>

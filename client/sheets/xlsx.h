@@ -1,8 +1,8 @@
 /* Spreadsheets of Excel (.xlsx, Office Open XML). */
-#ifndef LF_CLIENT_FILES_XLSX_H
-#define LF_CLIENT_FILES_XLSX_H
+#ifndef LF_CLIENT_SHEETS_XLSX_H
+#define LF_CLIENT_SHEETS_XLSX_H
 
-#include "client/files/package.h"
+#include "client/sheets/package.h"
 
 /* Whether a package is one. */
 bool lf_xlsx_is(struct lf_package *package);
