@@ -237,14 +237,13 @@ static struct lf_team_part *pick(struct lf_team_part *parts, size_t count, const
 {
 	struct lf_buffer ids = {0};
 
-	for (size_t i = 0; i < count; i++) {
-		if (team_id != NULL ? strcmp(parts[i].id, team_id) == 0 : count == 1)
-			return &parts[i];
-		if (i < 8)
-			lf_text_add(&ids, "%s%.32s", i == 0 ? "" : ", ", parts[i].id);
-	}
 	if (count == 1)
-		return &parts[0]; /* which gets another id */
+		return &parts[0]; /* which gets another id where one is given */
+	for (size_t i = 0; team_id != NULL && i < count; i++)
+		if (strcmp(parts[i].id, team_id) == 0)
+			return &parts[i];
+	for (size_t i = 0; i < count && i < 8; i++)
+		lf_text_add(&ids, "%s%.32s", i == 0 ? "" : ", ", parts[i].id);
 	lf_error_add(error, "", "has %zu teams, %s%s: --team-id says which", count, ids.data == NULL ? "" : ids.data,
 		count > 8 ? ", ..." : "");
 	lf_buffer_clean_up(&ids);
