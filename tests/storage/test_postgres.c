@@ -27,7 +27,7 @@ int main(void)
 		server.folder, server.port);
 	subject.location = url;
 	failed = conformance_shared_run(&subject) + conformance_run(&subject) + conformance_scan_run(&subject) +
-		conformance_tree_run(&subject) + conformance_redact_run(&subject);
+		conformance_tree_run(&subject) + conformance_redact_run(&subject) + conformance_groups_run(&subject);
 	postgres_server_remove(&server);
 	return failed;
 }
