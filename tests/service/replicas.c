@@ -61,9 +61,12 @@ void replicas_make(struct replicas *replicas)
 	postgres_run(server, "postgres", "CREATE DATABASE log TEMPLATE template0");
 	postgres_run(server, "postgres", "DROP ROLE IF EXISTS service");
 	postgres_run(server, "postgres", "CREATE ROLE service LOGIN");
+	postgres_run(server, "postgres", "DROP ROLE IF EXISTS keeper");
+	postgres_run(server, "postgres", "CREATE ROLE keeper LOGIN");
 	url_of(replicas, "postgres", url, sizeof(url));
-	assert_int_equal(replicas_run(replicas, BIN "leadfitd init --db '%s' --key %s/key --service-role service", url,
-				 replicas->place.folder),
+	assert_int_equal(replicas_run(replicas,
+				 BIN "leadfitd init --db '%s' --key %s/key --service-role service --keeper-role keeper",
+				 url, replicas->place.folder),
 		0);
 	memset(replicas->daemons, 0, sizeof(replicas->daemons));
 }
@@ -76,12 +79,13 @@ void replicas_clean_up(struct replicas *replicas)
 	place_remove(&replicas->place);
 }
 
-static void run(const struct replicas *replicas, const struct daemon *daemon, const char *role)
+static void run(const struct replicas *replicas, const struct daemon *daemon, bool keeps)
 {
-	char database[256], key[128], checkpoints[128], http[128], log[128];
+	char database[256], keeper[256], key[128], checkpoints[128], http[128], log[128];
 	int file;
 
-	url_of(replicas, role, database, sizeof(database));
+	url_of(replicas, "service", database, sizeof(database));
+	url_of(replicas, "keeper", keeper, sizeof(keeper));
 	snprintf(key, sizeof(key), "%s/key", replicas->place.folder);
 	snprintf(checkpoints, sizeof(checkpoints), "%s/checkpoints", daemon->directory);
 	snprintf(http, sizeof(http), "unix:%s/http", daemon->directory);
@@ -91,7 +95,7 @@ static void run(const struct replicas *replicas, const struct daemon *daemon, co
 		dup2(file, STDERR_FILENO);
 	execl(BIN "leadfitd", "leadfitd", "--db", database, "--accept-asynchronous", "--key", key, "--checkpoints",
 		checkpoints, "--checkpoint-seconds", "1", "--listen", daemon->url, "--http", http, "--log-level",
-		"debug", (char *)NULL);
+		"debug", keeps ? "--keeper-db" : NULL, keeper, (char *)NULL);
 	_exit(127);
 }
 
@@ -106,7 +110,7 @@ bool replica_is_ready(const struct replicas *replicas, size_t index)
 	return ready;
 }
 
-void replica_start(struct replicas *replicas, size_t index, const char *role)
+void replica_start(struct replicas *replicas, size_t index, bool keeps)
 {
 	struct daemon *daemon = &replicas->daemons[index];
 
@@ -115,7 +119,7 @@ void replica_start(struct replicas *replicas, size_t index, const char *role)
 	daemon->pid = fork();
 	assert_true(daemon->pid >= 0);
 	if (daemon->pid == 0)
-		run(replicas, daemon, role);
+		run(replicas, daemon, keeps);
 	daemon_wait(daemon);
 	for (int i = 0; !replica_is_ready(replicas, index); i++) {
 		if (i == TRIES)

@@ -22,8 +22,8 @@ void replicas_server_remove(struct replicas *replicas);
 void replicas_make(struct replicas *replicas);
 /* Stops what runs, and takes all but the server away. */
 void replicas_clean_up(struct replicas *replicas);
-/* Starts one (again) as this role of the database, and waits until it is ready: "service", or "postgres", which may erase. */
-void replica_start(struct replicas *replicas, size_t index, const char *role);
+/* Starts one (again), and waits until it is ready. keeps: it erases, too. */
+void replica_start(struct replicas *replicas, size_t index, bool keeps);
 /* Whether it says that it is ready. */
 bool replica_is_ready(const struct replicas *replicas, size_t index);
 

@@ -158,7 +158,7 @@ static void kill_at_random(size_t count)
 
 	ledger.count = count;
 	for (size_t i = 0; i < count; i++)
-		replica_start(&ledger.replicas, i, "service");
+		replica_start(&ledger.replicas, i, false);
 	for (unsigned i = 0; i < THREADS; i++) {
 		callers[i] = (struct caller){.ledger = &ledger, .seed = i};
 		assert_int_equal(pthread_create(&callers[i].thread, NULL, call, &callers[i]), 0);
@@ -169,7 +169,7 @@ static void kill_at_random(size_t count)
 		await_answers(&ledger, 50 + (size_t)rand_r(&seed) % 50);
 		daemon_kill(&ledger.replicas.daemons[index]);
 		await_answers(&ledger, 50); /* by the others */
-		replica_start(&ledger.replicas, index, "service");
+		replica_start(&ledger.replicas, index, false);
 	}
 	await_answers(&ledger, 50);
 	atomic_store(&ledger.stop, true);

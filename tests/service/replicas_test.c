@@ -28,8 +28,8 @@ static int set_up(void **state)
 {
 	(void)state;
 	replicas_make(&replicas);
-	replica_start(&replicas, A, "postgres");
-	replica_start(&replicas, B, "service");
+	replica_start(&replicas, A, true);
+	replica_start(&replicas, B, false);
 	return 0;
 }
 
@@ -395,7 +395,7 @@ static void one_is_killed_and_the_other_goes_on(void **state)
 		snprintf(yaml, sizeof(yaml), "{decisionId: '%.40s'}", ids[i]);
 		release(replica_ask(&replicas, B, &leadfit__v1__decisions__descriptor, "Get", yaml));
 	}
-	replica_start(&replicas, A, "service");
+	replica_start(&replicas, A, false);
 	release(&replica_score(&replicas, A, "", "")->base);
 	assert_int_equal(postgres_number(&replicas.server, "log", "SELECT count(*) FROM leadfit.decision"), ROUNDS + 1);
 	replicas_verify(&replicas);
