@@ -278,8 +278,11 @@ static enum lf_code write_acts(struct group *group)
 	for (size_t i = 0; i < group->count; i++) {
 		const struct lf_act_put *put = group->entries[i].append->act;
 
-		group->entries[i].item = (struct lf_item){
-			.kind = LF_ITEM_ACT, .act = {put->kind, put->caller, put->decision, put->body, 0, 0}};
+		group->entries[i].item = (struct lf_item){.kind = LF_ITEM_ACT,
+			.act = {.kind = put->kind,
+				.caller = put->caller,
+				.decision = put->decision,
+				.body = put->body}};
 	}
 	if (prepare(group) != LF_OK)
 		return group->error->code;
