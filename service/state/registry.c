@@ -184,6 +184,16 @@ struct lf_rubric_version *lf_registry_choose(
 	return version;
 }
 
+bool lf_registry_is_newer(struct lf_registry *r, uint64_t scored_at)
+{
+	bool newer;
+
+	pthread_mutex_lock(&r->lock);
+	newer = r->known_to > scored_at;
+	pthread_mutex_unlock(&r->lock);
+	return newer;
+}
+
 void lf_registry_default(struct lf_registry *r, char name[LF_ID_BYTES_MAX + 1])
 {
 	pthread_mutex_lock(&r->lock);

@@ -12,7 +12,7 @@ struct lf_registry;
 
 /*
  * Loads and compiles every active rubric of the log, and which is the default. log is borrowed. FAILED_PRECONDITION where
- * one of them can't be used here.
+ * one of them can't be used here; of a log that others write, too, that is said, and it is left out.
  */
 enum lf_code lf_registry_new(struct lf_registry **registry, struct lf_log *log, struct lf_error *error);
 void lf_registry_destroy(struct lf_registry *registry);
@@ -80,7 +80,8 @@ void lf_registry_each_active(struct lf_registry *registry,
  */
 struct lf_rubric_version *lf_registry_active(struct lf_registry *registry, const char *name, struct lf_error *error);
 /*
- * The same, after lf_registry_catch_up(), where that can be done: for what is not recorded. Any thread; may read the log.
+ * The same, after lf_registry_catch_up(): for what is not recorded. NULL with its error where that fails, for what is
+ * known may be old. Any thread; may read the log.
  */
 struct lf_rubric_version *lf_registry_newest(struct lf_registry *registry, const char *name, struct lf_error *error);
 /*
@@ -89,9 +90,11 @@ struct lf_rubric_version *lf_registry_newest(struct lf_registry *registry, const
  */
 struct lf_rubric_version *lf_registry_choose(
 	struct lf_registry *registry, const char *name, uint64_t *scored_at, struct lf_error *error);
+/* Whether something newer is known here than at scored_at. Any thread. */
+bool lf_registry_is_newer(struct lf_registry *registry, uint64_t scored_at);
 /*
  * Of a log that others write, too: takes over what they have activated and made the default, as far as the log knows of it
- * (lf_log_activated_to()). Nothing to do, it costs nothing. A version that can't be used here is said, and left out.
+ * (lf_log_activated_to()). Costs nothing when there is nothing to do. A version that can't be used here is said, and left out.
  * UNAVAILABLE: what was known stays, and so what rests on it is not recorded. Any thread; reads the log.
  */
 enum lf_code lf_registry_follow(struct lf_registry *registry, struct lf_error *error);

@@ -118,7 +118,10 @@ static enum lf_code may_store(
 		caller, puts.count, LF_RUBRIC_VERSIONS_A_DAY_MAX, time);
 }
 
-/* Whether one more name can become active; always for one that is. Under acts. */
+/*
+ * Whether one more name can become active; always for one that is. Under acts. In a shared log several services may get
+ * beyond the limit at once: what is beyond it is left out (registry_follow.c).
+ */
 static enum lf_code has_place(struct lf_registry *r, const char *name, struct lf_error *error)
 {
 	bool room;
@@ -233,7 +236,11 @@ enum lf_code lf_registry_deactivate(struct lf_registry *r, const char *name, con
 
 /* ---- the default ---- */
 
-/* Whether the name has an active version. Under acts, so that it stays so. */
+/*
+ * Whether the name has an active version. Under acts, so that it stays so in a log of our own. In a shared one another
+ * service may deactivate it until the default is recorded; then the default has no active version, which may be at any
+ * time, and which requests are told.
+ */
 static enum lf_code is_active(struct lf_registry *r, const char *name, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;

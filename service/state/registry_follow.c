@@ -40,10 +40,36 @@ static void clean_up(struct found *found)
 		lf_rubric_version_release(found->versions[--found->version_count]);
 }
 
-/* Whether it is this version that is wrong for us, and trying again does not help. */
+/*
+ * Whether it is this version that is wrong for us, and trying again does not help. Not NOT_FOUND: what is active is stored,
+ * so it was read from somewhere that is behind.
+ */
 static bool is_unusable(enum lf_code code)
 {
-	return code == LF_FAILED_PRECONDITION || code == LF_DATA_LOSS || code == LF_NOT_FOUND;
+	return code == LF_FAILED_PRECONDITION || code == LF_DATA_LOSS;
+}
+
+/* Says that a version is left out, once. */
+static void say_left_out(struct lf_registry *r, const struct lf_digest *digest, const struct lf_error *why)
+{
+	for (size_t i = 0; i < r->said_count; i++)
+		if (memcmp(&r->said[i], digest, sizeof(*digest)) == 0)
+			return;
+	r->said[r->said_next] = *digest;
+	r->said_next = (r->said_next + 1) % LF_REGISTRY_ACTIVE_MAX;
+	if (r->said_count < LF_REGISTRY_ACTIVE_MAX)
+		r->said_count++;
+	lf_event_say(LF_EVENT_RUBRIC_UNUSABLE, "a rubric that was made active is not served here: %s", why->message);
+}
+
+/* Says how many are left out since there are too many, once a number. */
+static void say_beyond(struct lf_registry *r, size_t beyond)
+{
+	if (beyond > 0 && beyond != r->said_beyond)
+		lf_event_say(LF_EVENT_RUBRIC_UNUSABLE,
+			"%zu rubrics more than %d are active, and not served here: deactivate some", beyond,
+			LF_REGISTRY_ACTIVE_MAX);
+	r->said_beyond = beyond;
 }
 
 static enum lf_code load_versions(struct lf_registry *r, struct found *found, bool whole, struct lf_error *error)
@@ -62,8 +88,7 @@ static enum lf_code load_versions(struct lf_registry *r, struct found *found, bo
 		if (version != NULL)
 			found->versions[found->version_count++] = version;
 		else if (left_out)
-			lf_event_say(LF_EVENT_RUBRIC_UNUSABLE, "a rubric that was made active is not served here: %s",
-				inner.message);
+			say_left_out(r, &found->digests[i], &inner);
 		else if (error != NULL)
 			lf_error_move(error, &inner);
 		lf_error_clean_up(&inner);
@@ -84,10 +109,8 @@ static enum lf_code read_found(struct lf_registry *r, struct found *found, bool 
 	if (code == LF_OK && found->beyond > 0 && whole)
 		code = lf_error_set(
 			error, LF_RESOURCE_EXHAUSTED, "more than %d rubrics are active", LF_REGISTRY_ACTIVE_MAX);
-	else if (code == LF_OK && found->beyond > 0)
-		lf_event_say(LF_EVENT_RUBRIC_UNUSABLE,
-			"%zu rubrics more than %d are active, and not served here: deactivate some", found->beyond,
-			LF_REGISTRY_ACTIVE_MAX);
+	else if (code == LF_OK)
+		say_beyond(r, found->beyond);
 	return code == LF_OK ? load_versions(r, found, whole, error) : code;
 }
 
@@ -139,7 +162,8 @@ enum lf_code lf_registry_new(struct lf_registry **out, struct lf_log *log, struc
 	pthread_mutex_init(&r->acts, NULL);
 	pthread_mutex_init(&r->following, NULL);
 	pthread_mutex_init(&r->lock, NULL);
-	code = read_all(r, true, error);
+	/* Of a shared log the others may be able to use what this one can't: that must not keep it from starting. */
+	code = read_all(r, !lf_log_is_shared(log), error);
 	if (code != LF_OK) {
 		lf_registry_destroy(r);
 		return code;
@@ -181,9 +205,5 @@ enum lf_code lf_registry_catch_up(struct lf_registry *r, struct lf_error *error)
 
 struct lf_rubric_version *lf_registry_newest(struct lf_registry *r, const char *name, struct lf_error *error)
 {
-	struct lf_error ignored = LF_ERROR_INIT;
-
-	lf_registry_catch_up(r, &ignored);
-	lf_error_clean_up(&ignored);
-	return lf_registry_active(r, name, error);
+	return lf_registry_catch_up(r, error) == LF_OK ? lf_registry_active(r, name, error) : NULL;
 }

@@ -19,6 +19,12 @@ struct lf_registry {
 	pthread_mutex_t acts;
 	/* Held while the log is read for what is active: one thread does that for all. Taken after acts, before lock. */
 	pthread_mutex_t following;
+	/*
+	 * Under following: what was said to be left out, so that it is said once. As many as may be active; then from the
+	 * first on again. And how many beyond.
+	 */
+	struct lf_digest said[LF_REGISTRY_ACTIVE_MAX];
+	size_t said_count, said_next, said_beyond;
 	pthread_mutex_t lock; /* over all below; held for moments only, never over I/O */
 	uint64_t known_to;    /* lf_log_activated_to(), up to which what is below is known */
 	struct lf_rubric_version *active[LF_REGISTRY_ACTIVE_MAX]; /* one a name */

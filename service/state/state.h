@@ -60,7 +60,8 @@ void lf_state_end_chores(struct lf_state *state);
 void lf_state_clean_up(struct lf_state *state);
 
 /*
- * Something was erased from the log, and its file cleaned: what the service has of it in memory goes. What works at the
+ * Something was erased from the log, here (and its file cleaned) or by another service on the same log: what this service
+ * has of it in memory goes. What works at the
  * moment goes on with what it holds, and clears its stack when it has nothing more to do. Never blocks for long; any
  * thread.
  */
