@@ -70,7 +70,9 @@ static enum lf_code find_row(struct lf_state *state, const Leadfit__V1__GetRubri
 	if (*request->digest != '\0') {
 		if (!lf_digest_parse(request->digest, &digest))
 			return lf_error_add(error, "digest", "\"%.70s\" is not 64 hexadecimal digits", request->digest);
-		code = lf_log_get_rubric(state->log, NULL, &digest, row, error);
+		code = lf_registry_catch_up(state->registry, error); /* which is the default is told, too */
+		if (code == LF_OK)
+			code = lf_log_get_rubric(state->log, NULL, &digest, row, error);
 		if (code == LF_OK && *request->name != '\0' && strcmp(request->name, (*row)->name) != 0) {
 			code = lf_error_set(
 				error, LF_NOT_FOUND, "that version belongs to the rubric \"%.128s\"", (*row)->name);
@@ -150,6 +152,10 @@ static void lf_rubrics_list(Leadfit__V1__Rubrics_Service *service, const Leadfit
 	struct lf_error error = LF_ERROR_INIT;
 	char default_name[LF_ID_BYTES_MAX + 1];
 
+	if (lf_registry_catch_up(state->registry, &error) != LF_OK) {
+		lf_send_error(closure_data, &error);
+		return;
+	}
 	lf_registry_default(state->registry, default_name);
 	list.response.default_name = default_name;
 	if (lf_log_list_rubrics(state->log, request->name, note_version, &list, &error) != LF_OK)

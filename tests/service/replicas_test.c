@@ -162,6 +162,50 @@ static void a_version_that_one_cannot_use_is_left_out_there(void **state)
 	scores_by(A, "odd", odd);
 	put(A, "tech-lead", "two", true, two);
 	scores_by(B, "", two);
+	/* Nor does it keep B from starting. */
+	daemon_kill(&replicas.daemons[B]);
+	replica_start(&replicas, B, false);
+	scores_by(B, "", two);
+}
+
+static void lists_default(size_t index, const char *name)
+{
+	Leadfit__V1__ListRubricsResponse *list = (Leadfit__V1__ListRubricsResponse *)replica_ask(
+		&replicas, index, &leadfit__v1__rubrics__descriptor, "List", "{}");
+
+	assert_string_equal(list->default_name, name);
+	release(&list->base);
+}
+
+static void gets_as_default(size_t index, const char *digest, bool is_default)
+{
+	Leadfit__V1__GetRubricResponse *got;
+	char yaml[128];
+
+	snprintf(yaml, sizeof(yaml), "{digest: '%s'}", digest);
+	got = (Leadfit__V1__GetRubricResponse *)replica_ask(
+		&replicas, index, &leadfit__v1__rubrics__descriptor, "Get", yaml);
+	assert_int_equal(got->is_default, is_default);
+	release(&got->base);
+}
+
+static void a_new_default_is_told_everywhere_once_it_is_answered(void **state)
+{
+	char other[65];
+
+	(void)state;
+	put(A, "other", "one", true, other);
+	for (size_t i = 0; i < ROUNDS; i++) {
+		const char *name = i % 2 == 0 ? "other" : "tech-lead";
+		char yaml[64];
+
+		snprintf(yaml, sizeof(yaml), "{name: %s}", name);
+		release(replica_ask(&replicas, A, &leadfit__v1__rubrics__descriptor, "SetDefault", yaml));
+		if (i / 2 % 2 == 0)
+			lists_default(B, name);
+		else
+			gets_as_default(B, other, i % 2 == 0);
+	}
 }
 
 /* ---- decisions ---- */
@@ -441,6 +485,7 @@ int main(void)
 		CLAIM(an_activation_counts_everywhere_once_it_is_answered),
 		CLAIM(a_batch_is_by_what_is_active_too),
 		CLAIM(a_version_that_one_cannot_use_is_left_out_there),
+		CLAIM(a_new_default_is_told_everywhere_once_it_is_answered),
 		CLAIM(what_one_has_answered_the_other_gives),
 		CLAIM(a_key_is_one_decision_wherever_it_is_sent),
 		CLAIM(a_watch_at_one_sees_what_the_other_does),
