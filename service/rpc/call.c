@@ -63,6 +63,7 @@ void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes)
 	struct lf_rpc_kept *kept;
 
 	lf_rpc_call_check_working(call);
+	LF_CHECK(R9, call->kept_count < LF_RPC_KEPT_MAX);
 	if (!lf_rpc_take(call, bytes))
 		return NULL;
 	kept = malloc(sizeof(*kept) + bytes);
@@ -73,6 +74,7 @@ void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes)
 	kept->before = call->kept;
 	kept->bytes = bytes;
 	call->kept = kept;
+	call->kept_count++;
 	return kept->memory;
 }
 
@@ -85,6 +87,7 @@ static void free_kept(struct lf_rpc_call *call)
 		lf_rpc_give(call, kept->bytes);
 		free(kept);
 	}
+	call->kept_count = 0;
 }
 
 void lf_rpc_leave(struct lf_rpc_call *call)

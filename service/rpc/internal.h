@@ -23,6 +23,7 @@
 enum {
 	LF_RPC_SERVICES_MAX = 16,
 	LF_RPC_METHODS_MAX = 32,       /* of a service */
+	LF_RPC_KEPT_MAX = 16,          /* blocks of lf_rpc_keep() a call */
 	LF_RPC_ARENAS_KEPT = 64,       /* idle arenas kept for reuse, each with at most 96 KiB */
 	LF_RPC_REPLY_HINT = 12 * 1024, /* most replies are shorter: a decision of eight people has 8 KB */
 	LF_RPC_APPEND_SPARE = 128,     /* of a transport's reply_overhead */
@@ -184,7 +185,8 @@ struct lf_rpc_call {
 	struct lf_trace trace;
 	struct lf_rpc_arena *arena; /* NULL while it waits, and after lf_rpc_leave() */
 	struct lf_rpc_kept *kept;   /* heap; lf_rpc_keep(): the newest */
-	void **held;                /* of options.cache; the array stays with the call */
+	unsigned kept_count;
+	void **held; /* of options.cache; the array stays with the call */
 	size_t held_count, held_room;
 	void (*resume)(struct lf_rpc_call *call, void *context); /* where a worker goes on; NULL = it begins */
 	void *resume_context;

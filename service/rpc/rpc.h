@@ -142,7 +142,7 @@ struct lf_rpc_call;
  */
 struct lf_arena *lf_rpc_arena(struct lf_rpc_call *call);
 /*
- * Memory that lasts until the call is answered, unlike the arena's after lf_rpc_leave(). A few times a call at most. NULL
+ * Memory that lasts until the call is answered, unlike the arena's after lf_rpc_leave(). At most 16 times a call (R9). NULL
  * where memory or the budget is exhausted.
  */
 void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes);

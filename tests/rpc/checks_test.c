@@ -202,6 +202,14 @@ static void left_twice(void)
 	lf_rpc_leave(call);
 }
 
+static void kept_too_often(void)
+{
+	struct lf_rpc_call *call = working(false);
+
+	for (int i = 0; i <= LF_RPC_KEPT_MAX; i++)
+		lf_rpc_keep(call, 1);
+}
+
 static void yield_without_a_worker(void)
 {
 	lf_rpc_yield(working(false), NULL, NULL, NULL);
@@ -296,6 +304,7 @@ static const struct {
 	{"R7", budget_in_use_at_the_end},
 	{"R8", arena_idle_and_not_empty},
 	{"R9", left_twice},
+	{"R9", kept_too_often},
 	{"R10", yield_without_a_worker},
 	{"R11", quick_method_that_is_not_there},
 	{"R12", transport_closed_that_was_not_attached},
