@@ -11,6 +11,7 @@
  * again, by what is active now. A request that can't be scored is not refused before it is known that nothing has been
  * activated meanwhile.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "proto/base/clock.h"
@@ -41,9 +42,12 @@ struct score_job {
 	struct lf_rubric_version *version; /* held: the record borrows its name */
 	struct lf_finish finish;
 	/* Where others write the log, too: */
-	struct lf_bytes sent; /* the request, as long as the call */
-	unsigned aborted;     /* so often */
-	bool caught_up;       /* what is active was asked for, since it could not be scored */
+	struct lf_bytes sent;    /* the request, as long as the call */
+	unsigned aborted;        /* so often */
+	size_t room;             /* a settled one's, behind it */
+	struct score_job *spare; /* the settled one that was refused: its memory serves the next */
+	bool caught_up;          /* what is active was asked for, since it could not be scored */
+	struct lf_error *first;  /* in the arena: why it could not, with its violations. NULL: memory ran out */
 };
 
 static enum lf_code no_memory(struct lf_error *error)
@@ -177,25 +181,72 @@ static bool keep_request(struct score_job *job)
 	return true;
 }
 
+/* Memory for a settled one with so much behind it. NULL: memory ran out. */
+static struct score_job *find_room(const struct score_job *job, struct lf_rpc_call *call, size_t bytes)
+{
+	struct score_job *settled = job->spare;
+	size_t room = bytes;
+
+	if (settled != NULL && settled->room >= bytes)
+		room = settled->room;
+	else
+		settled = lf_rpc_keep(call, sizeof(*settled) + bytes);
+	if (settled == NULL)
+		return NULL;
+	*settled = *job;
+	settled->room = room;
+	return settled;
+}
+
 /* Takes a scored request out of its arena. NULL: memory ran out. */
 static struct score_job *settle(const struct score_job *job, struct lf_rpc_call *call)
 {
 	const bool with_team = job->team->memory == NULL; /* else the call holds it */
 	const size_t bytes = lf_record_bytes(&job->append, with_team);
-	struct score_job *settled = lf_rpc_keep(call, sizeof(*settled) + bytes);
+	struct score_job *settled = find_room(job, call, bytes);
 
 	if (settled == NULL)
 		return NULL;
-	*settled = *job;
 	if (job->append.scored_at != 0 && job->sent.data == NULL && !keep_request(settled))
 		return NULL;
 	lf_record_move(&settled->append, with_team, settled + 1, bytes);
 	settled->request = NULL;
+	settled->first = NULL;
 	settled->finish.run = finish;
 	settled->append.done = committed;
 	settled->append.context = settled;
 	lf_rpc_leave(call);
 	return settled;
+}
+
+/* For where that does not last: a call that waits for a worker may be gone without a word. */
+static struct lf_error *put_away(const struct lf_error *error, struct lf_arena *arena)
+{
+	struct lf_error *kept = lf_arena_zalloc(arena, 1, sizeof(*kept));
+	const size_t count = error->violation_kept;
+
+	if (kept == NULL)
+		return NULL;
+	*kept = *error;
+	kept->violations = lf_arena_zalloc(arena, count + 1, sizeof(*kept->violations));
+	if (kept->violations == NULL)
+		return NULL;
+	if (count > 0)
+		memcpy(kept->violations, error->violations, count * sizeof(*kept->violations));
+	return kept;
+}
+
+/* Answers with what was put away. */
+static void send_kept(struct lf_rpc_call *call, const struct lf_error *kept)
+{
+	struct lf_error error = *kept;
+
+	error.violations = malloc((error.violation_kept + 1) * sizeof(*error.violations));
+	if (error.violations == NULL)
+		error.violation_kept = 0;
+	else
+		memcpy(error.violations, kept->violations, error.violation_kept * sizeof(*error.violations));
+	lf_send_error(call, &error);
 }
 
 static void catch_up(struct lf_rpc_call *call, void *context);
@@ -232,6 +283,7 @@ static void score(struct lf_rpc_call *call, void *context)
 	job->version = NULL;
 	if (code == LF_NOT_FOUND && !job->caught_up && error.code != LF_RESOURCE_EXHAUSTED &&
 		lf_log_is_shared(state->log)) {
+		job->first = put_away(&error, lf_rpc_arena(call));
 		lf_error_clean_up(&error);
 		lf_rpc_later(call, catch_up, job);
 		return;
@@ -239,16 +291,19 @@ static void score(struct lf_rpc_call *call, void *context)
 	lf_send_error(call, &error);
 }
 
-/* On a worker: it can't be scored, but perhaps by what another service has activated. Where that can't be asked, it is told. */
+/* On a worker: it can't be scored, but perhaps by what another service has activated. Where that can't be asked, that is the answer. */
 static void catch_up(struct lf_rpc_call *call, void *context)
 {
 	struct score_job *job = context;
-	struct lf_error ignored = LF_ERROR_INIT;
+	struct lf_error error = LF_ERROR_INIT;
 
 	job->caught_up = true;
-	lf_registry_catch_up(job->state->registry, &ignored);
-	lf_error_clean_up(&ignored);
-	score(call, job);
+	if (lf_registry_catch_up(job->state->registry, &error) != LF_OK)
+		lf_send_error(call, &error);
+	else if (job->first != NULL && !lf_registry_is_newer(job->state->registry, job->append.scored_at))
+		send_kept(call, job->first);
+	else
+		score(call, job);
 }
 
 /* Begins: the request in canonical order, and the part of the record that follows from it. false: memory ran out. */
@@ -272,7 +327,7 @@ static bool begin(struct score_job *job, const Leadfit__V1__ScoreRequest *reques
 /* On a worker: another service has activated something before the record was committed. */
 static void score_again(struct lf_rpc_call *call, void *context)
 {
-	const struct score_job *before = context;
+	struct score_job *before = context;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_arena *arena = lf_rpc_arena(call);
 	struct score_job *job = lf_arena_zalloc(arena, 1, sizeof(*job));
@@ -284,6 +339,7 @@ static void score_again(struct lf_rpc_call *call, void *context)
 		job->state = before->state;
 		job->sent = before->sent;
 		job->aborted = before->aborted + 1;
+		job->spare = before;
 		if (begin(job, (const Leadfit__V1__ScoreRequest *)message, arena)) {
 			score(call, job);
 			return;
