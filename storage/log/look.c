@@ -13,7 +13,7 @@
 #include "proto/base/thread.h"
 #include "storage/log/private.h"
 
-enum { LOOK_EVERY_MS = 200, APART_US_MAX = 5 * 1000 * 1000 };
+enum { LOOK_EVERY_MS = 200, RENEW_EVERY_MS = 1000, APART_US_MAX = 5 * 1000 * 1000 };
 
 /* Sleeps. false: the log closes. */
 static bool wait_for_turn(struct lf_log *log)
@@ -33,8 +33,8 @@ static bool wait_for_turn(struct lf_log *log)
 /* The writer forgets what was erased: at its next batch, or at once where it sleeps. */
 static void wake_to_forget(struct lf_log *log)
 {
-	atomic_store(&log->redacted, true);
 	pthread_mutex_lock(&log->lock);
+	atomic_store(&log->redacted, true); /* under the lock: who is about to sleep sees it, or is woken */
 	if (log->asleep) {
 		log->asleep = false;
 		pthread_cond_signal(&log->wake);
@@ -48,9 +48,9 @@ static void tell(struct lf_log *log, const struct lf_tail *before, const struct 
 
 	if (now->redacted_to > before->redacted_to) {
 		wake_to_forget(log);
-		lf_readers_forget(log);
 		if (watch->on_redacted != NULL)
 			watch->on_redacted(watch->context);
+		log->look.to_renew = true;
 	}
 	if (now->activated_to > before->activated_to) {
 		lf_log_note_activated(log, now->activated_to);
@@ -59,6 +59,30 @@ static void tell(struct lf_log *log, const struct lf_tail *before, const struct 
 	}
 	if (now->sequence > before->sequence && watch->on_moved != NULL)
 		watch->on_moved(watch->context, now->sequence);
+}
+
+/* Last of all, as it takes longest; and not for each step of a long erasure, but once more after its end. */
+static void renew_readers(struct lf_log *log)
+{
+	struct lf_look *look = &log->look;
+	const uint64_t now_ns = lf_clock_ns();
+
+	if (!look->to_renew || now_ns - look->renewed_ns < (uint64_t)RENEW_EVERY_MS * 1000 * 1000)
+		return;
+	look->to_renew = false;
+	look->renewed_ns = now_ns;
+	lf_readers_forget(log);
+}
+
+/* One that answered late, or from a server that is behind, takes nothing back. */
+static void take_newer(struct lf_tail *seen, const struct lf_tail *now)
+{
+	if (now->sequence > seen->sequence)
+		seen->sequence = now->sequence;
+	if (now->redacted_to > seen->redacted_to)
+		seen->redacted_to = now->redacted_to;
+	if (now->activated_to > seen->activated_to)
+		seen->activated_to = now->activated_to;
 }
 
 /* How far a time is outside of an interval; ahead is positive. */
@@ -115,7 +139,8 @@ static void *look_main(void *context)
 		now = *seen;
 		if (look(log, &now, &error) == LF_OK) {
 			tell(log, seen, &now);
-			*seen = now;
+			take_newer(seen, &now);
+			renew_readers(log);
 		} else {
 			lf_log_note_damage(log, &error); /* anything else passes, or the writer meets it, too */
 		}

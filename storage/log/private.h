@@ -29,7 +29,9 @@ struct lf_reader_pool {
 	size_t idle_count, count;
 	struct lf_reader **renewed; /* room for all of them: lf_readers_renew() */
 	struct lf_pooled *all;      /* count of them */
-	unsigned age;               /* lf_readers_forget(): what is older is opened anew before it is idle again */
+	bool settling;              /* lf_log_lasting_head() has one, perhaps for long */
+	pthread_cond_t settled;
+	unsigned age; /* lf_readers_forget(): what is older is opened anew before it is idle again */
 };
 
 enum lf_code lf_reader_pool_open(struct lf_reader_pool *pool, const struct lf_backend *backend, struct lf_store *store,
@@ -43,7 +45,7 @@ void lf_reader_pool_close(struct lf_reader_pool *pool, const struct lf_backend *
  */
 enum lf_code lf_readers_renew(struct lf_log *log, struct lf_error *error);
 /*
- * The same without waiting: idle ones at once, each other when it comes back. Where one can't be opened the old one stays.
+ * The same without waiting: idle ones at once; a reader on loan is reopened when it is returned. Where one can't be opened the old one stays.
  * Any thread. Blocks as opening does.
  */
 void lf_readers_forget(struct lf_log *log);
@@ -132,7 +134,9 @@ enum lf_time_state {
 struct lf_look {
 	struct lf_reader *reader; /* NULL = the log is not shared, or read only */
 	pthread_t thread;
-	struct lf_tail seen; /* the thread's */
+	struct lf_tail seen; /* the thread's, and so is what follows: sequence, redacted_to, activated_to */
+	bool to_renew;       /* the readers, since something was erased */
+	uint64_t renewed_ns; /* of lf_clock_ns(): when they last were */
 	atomic_bool apart;   /* the clock is too far from the store's */
 	atomic_int_fast64_t apart_us;
 	pthread_mutex_t lock;
@@ -204,7 +208,7 @@ struct lf_log {
 	atomic_uint_fast64_t activated_to; /* lf_log_activated_to() */
 	/* Of a shared log: lf_clock_ns() when something was last committed as durably as a decision is. */
 	atomic_uint_fast64_t reached_ns;
-	atomic_bool redacted; /* somebody erased something, and the writer has not forgotten it yet */
+	atomic_bool redacted; /* set under lock: somebody erased something, and the writer has not forgotten it yet */
 	struct lf_log_watch watch;
 	struct lf_look look;
 };

@@ -3,7 +3,11 @@
 #include <string.h>
 
 #include "proto/base/check.h"
+#include "proto/base/clock.h"
+#include "proto/base/thread.h"
 #include "storage/log/private.h"
+
+enum { SETTLE_WAIT_MS = 1000 };
 
 /* ---- the pool ---- */
 
@@ -11,6 +15,8 @@ enum lf_code lf_reader_pool_open(struct lf_reader_pool *pool, const struct lf_ba
 	size_t count, struct lf_error *error)
 {
 	*pool = (struct lf_reader_pool){.lock = PTHREAD_MUTEX_INITIALIZER, .returned = PTHREAD_COND_INITIALIZER};
+	if (lf_cond_init(&pool->settled) != 0)
+		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	pool->idle = calloc(2 * count, sizeof(*pool->idle));
 	if (pool->idle == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
@@ -46,6 +52,7 @@ void lf_reader_pool_close(struct lf_reader_pool *pool, const struct lf_backend *
 	pool->idle = NULL;
 	pool->all = NULL;
 	pool->idle_count = pool->count = 0;
+	pthread_cond_destroy(&pool->settled);
 	pthread_cond_destroy(&pool->returned);
 	pthread_mutex_destroy(&pool->lock);
 }
@@ -75,16 +82,22 @@ static struct lf_pooled *pooled_of(struct lf_reader_pool *pool, const struct lf_
 	return &pool->all[i];
 }
 
-/* A new one in its place; where there can't be one, itself. Without the lock. */
-static struct lf_reader *open_anew(struct lf_log *log, struct lf_reader *old)
+/*
+ * A new one in its place; where there can't be one, itself, with error. Without the lock. The old one is closed last: its
+ * address may be given to another one at once, and must not be in the table twice.
+ */
+static struct lf_reader *open_anew(struct lf_log *log, struct lf_reader *old, struct lf_error *error)
 {
-	struct lf_error ignored = LF_ERROR_INIT;
+	struct lf_reader_pool *pool = &log->readers;
 	struct lf_reader *fresh = NULL;
 
-	if (log->backend->open_reader(log->store, &fresh, &ignored) == LF_OK)
-		log->backend->close_reader(old);
-	lf_error_clean_up(&ignored);
-	return fresh != NULL ? fresh : old;
+	if (log->backend->open_reader(log->store, &fresh, error) != LF_OK)
+		return old;
+	pthread_mutex_lock(&pool->lock);
+	pooled_of(pool, old)->reader = fresh;
+	pthread_mutex_unlock(&pool->lock);
+	log->backend->close_reader(old);
+	return fresh;
 }
 
 static void check_in(struct lf_log *log, struct lf_reader *reader)
@@ -95,11 +108,13 @@ static void check_in(struct lf_log *log, struct lf_reader *reader)
 	pthread_mutex_lock(&pool->lock);
 	pooled = pooled_of(pool, reader);
 	while (pooled->age != pool->age) {
+		struct lf_error ignored = LF_ERROR_INIT;
+
 		pooled->age = pool->age;
 		pthread_mutex_unlock(&pool->lock);
-		reader = open_anew(log, reader);
+		reader = open_anew(log, reader, &ignored);
+		lf_error_clean_up(&ignored);
 		pthread_mutex_lock(&pool->lock);
-		pooled->reader = reader;
 	}
 	LF_CHECK(W15, pool->idle_count < pool->count);
 	pool->idle[pool->idle_count++] = reader;
@@ -121,18 +136,8 @@ enum lf_code lf_readers_renew(struct lf_log *log, struct lf_error *error)
 	size_t taken = 0;
 
 	/* Who has a reader wants no other one, so each of them comes back. */
-	for (; taken < pool->count; taken++) {
-		struct lf_reader *old = check_out(log), *fresh = NULL;
-
-		if (log->backend->open_reader(log->store, &fresh, error) != LF_OK)
-			fresh = old;
-		else
-			log->backend->close_reader(old);
-		pthread_mutex_lock(&pool->lock);
-		pooled_of(pool, old)->reader = fresh;
-		pthread_mutex_unlock(&pool->lock);
-		pool->renewed[taken] = fresh;
-	}
+	for (; taken < pool->count; taken++)
+		pool->renewed[taken] = open_anew(log, check_out(log), error);
 	while (taken > 0)
 		check_in(log, pool->renewed[--taken]);
 	return error->code;
@@ -300,14 +305,46 @@ enum lf_code lf_log_head(struct lf_log *log, struct lf_tree_head *head, struct l
 	return finish(log, reader, code, &inner, error);
 }
 
+/*
+ * Without the standby to settle takes seconds, so one at a time has a reader for that; the others are for reading. false:
+ * it has been under way for long.
+ */
+static bool begin_to_settle(struct lf_reader_pool *pool)
+{
+	const struct timespec until = lf_clock_after_ns((uint64_t)SETTLE_WAIT_MS * 1000 * 1000);
+	bool begun;
+
+	pthread_mutex_lock(&pool->lock);
+	while (pool->settling && pthread_cond_timedwait(&pool->settled, &pool->lock, &until) == 0)
+		;
+	begun = !pool->settling;
+	pool->settling = true;
+	pthread_mutex_unlock(&pool->lock);
+	return begun;
+}
+
+static void end_to_settle(struct lf_reader_pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->settling = false;
+	pthread_cond_signal(&pool->settled);
+	pthread_mutex_unlock(&pool->lock);
+}
+
 enum lf_code lf_log_lasting_head(struct lf_log *log, struct lf_tree_head *head, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
-	struct lf_reader *reader = check_out(log);
-	enum lf_code code = log->backend->head(reader, head, &inner);
+	struct lf_reader *reader;
+	enum lf_code code;
 
+	if (!begin_to_settle(&log->readers))
+		return lf_error_set(error, LF_UNAVAILABLE,
+			"the standby is waited for already, for more than a second: retry later");
+	reader = check_out(log);
+	code = log->backend->head(reader, head, &inner);
 	if (code == LF_OK && log->backend->settle != NULL)
 		code = log->backend->settle(reader, &inner);
+	end_to_settle(&log->readers); /* before the reader is back: the pool may be gone then */
 	return finish(log, reader, code, &inner, error);
 }
 
@@ -415,83 +452,4 @@ enum lf_code lf_log_check(struct lf_log *log, void (*finding)(void *context, con
 	reader = check_out(log);
 	code = log->backend->check(reader, finding, go_on, context, &inner);
 	return finish(log, reader, code, &inner, error);
-}
-
-/* ---- one block for a row and all that it points to ---- */
-
-static size_t string_size(const char *string)
-{
-	return string == NULL ? 1 : strlen(string) + 1;
-}
-
-static const char *put_string(uint8_t **out, const char *string)
-{
-	char *copy = (char *)*out;
-	const size_t size = string_size(string);
-
-	memcpy(copy, string == NULL ? "" : string, size);
-	*out += size;
-	return copy;
-}
-
-static struct lf_bytes put_bytes(uint8_t **out, struct lf_bytes bytes)
-{
-	const struct lf_bytes copy = {*out, bytes.length};
-
-	if (bytes.length > 0)
-		memcpy(*out, bytes.data, bytes.length);
-	*out += bytes.length;
-	return copy;
-}
-
-struct lf_stored *lf_stored_copy(const struct lf_stored *row)
-{
-	struct lf_stored *copy = malloc(sizeof(*copy) + string_size(row->caller) + string_size(row->team_id) +
-		string_size(row->project_id) + string_size(row->rubric_name) + string_size(row->recommended) +
-		row->team.length + row->project.length + row->answer.length);
-	uint8_t *out;
-
-	if (copy == NULL)
-		return NULL;
-	out = (uint8_t *)(copy + 1);
-	*copy = *row;
-	copy->team = put_bytes(&out, row->team);
-	copy->project = put_bytes(&out, row->project);
-	copy->answer = put_bytes(&out, row->answer);
-	copy->caller = put_string(&out, row->caller);
-	copy->team_id = put_string(&out, row->team_id);
-	copy->project_id = put_string(&out, row->project_id);
-	copy->rubric_name = put_string(&out, row->rubric_name);
-	copy->recommended = put_string(&out, row->recommended);
-	return copy;
-}
-
-struct lf_rubric_row *lf_rubric_row_copy(const struct lf_rubric_row *row)
-{
-	struct lf_rubric_row *copy = malloc(sizeof(*copy) + string_size(row->name) + string_size(row->title) +
-		string_size(row->put_by) + row->body.length);
-	uint8_t *out;
-
-	if (copy == NULL)
-		return NULL;
-	out = (uint8_t *)(copy + 1);
-	*copy = *row;
-	copy->body = put_bytes(&out, row->body);
-	copy->name = put_string(&out, row->name);
-	copy->title = put_string(&out, row->title);
-	copy->put_by = put_string(&out, row->put_by);
-	return copy;
-}
-
-struct lf_payload_row *lf_payload_row_copy(const struct lf_payload_row *row)
-{
-	struct lf_payload_row *copy = malloc(sizeof(*copy) + row->body.length);
-	uint8_t *out;
-
-	if (copy == NULL)
-		return NULL;
-	out = (uint8_t *)(copy + 1);
-	*copy = *row;
-	copy->body = put_bytes(&out, row->body);
-	return copy;
 }

@@ -29,15 +29,16 @@ static void wait_a_second(struct lf_log *log)
 }
 
 /*
- * Moves up to a batch out of the queue, and waits where it is empty and there is no chore. Sets *failed. 0: closing, a
- * chore, or time to look after the store.
+ * Moves up to a batch out of the queue, and waits where it is empty and there is nothing else to do. Sets *failed. 0:
+ * closing, a chore, something to forget, or time to look after the store.
  */
 static size_t take_batch(struct lf_log *log, bool *failed, bool *closing, bool *chore)
 {
 	size_t count;
 
 	lf_writer_lock(log);
-	if (log->queue.first == NULL && log->bulk.first == NULL && !log->closing && log->chore == NULL) {
+	if (log->queue.first == NULL && log->bulk.first == NULL && !log->closing && log->chore == NULL &&
+		!atomic_load(&log->redacted)) {
 		log->asleep = true;
 		if (!lf_log_has_failed(log))
 			wait_a_second(log);

@@ -997,6 +997,76 @@ static void a_store_with_a_clock_is_not_held_against_ours(void **state)
 	lf_log_close(log);
 }
 
+static _Atomic int64_t own_us;
+
+static int64_t own_clock_now(void)
+{
+	return atomic_load(&own_us);
+}
+
+struct said {
+	pthread_mutex_t lock;
+	char text[256];
+};
+
+static void note_text(void *context, const char *text)
+{
+	struct said *said = context;
+
+	pthread_mutex_lock(&said->lock);
+	snprintf(said->text, sizeof(said->text), "%s", text);
+	pthread_mutex_unlock(&said->lock);
+}
+
+static void await_text(struct said *said, const char *text)
+{
+	bool there = false;
+
+	while (!there) {
+		usleep(10000);
+		pthread_mutex_lock(&said->lock);
+		there = strstr(said->text, text) != NULL;
+		pthread_mutex_unlock(&said->lock);
+	}
+}
+
+static void await_ready(const struct lf_log *log)
+{
+	while (!lf_log_ready(log))
+		usleep(10000);
+}
+
+/* W16: ours may be five seconds apart from the store's, and each time that it is not is told. */
+static void a_clock_that_is_apart_is_told_until_it_fits_again(void **state)
+{
+	static const int64_t hour_us = (int64_t)3600 * 1000 * 1000, second_us = 1000 * 1000;
+	static const struct {
+		int64_t by_s;
+		const char *text;
+	} steps[] = {{60, " 60 s ahead of the store's, and five are allowed"}, {0, "fits the store's again"},
+		{-60, " 60 s behind the store's, and five are allowed"}, {4, "fits the store's again"},
+		{-6, " 6 s behind the store's"}, {-5, "fits the store's again"}};
+	struct said said = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	const struct lf_log_options options = {
+		.location = "x", .now_us = own_clock_now, .on_warning = note_text, .on_warning_context = &said};
+	struct lf_log *log;
+
+	(void)state;
+	atomic_store(&own_us, hour_us);
+	memory_backend_set_clock(hour_us);
+	log = open_with(&memory_shared_backend, &options);
+	await_ready(log);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		atomic_store(&own_us, hour_us + steps[i].by_s * second_us);
+		await_text(&said, steps[i].text);
+		if (strstr(steps[i].text, "again") != NULL)
+			await_ready(log);
+		else
+			assert_false(lf_log_ready(log));
+	}
+	lf_log_close(log);
+}
+
 static void ready_comes_back_without_traffic(void **state)
 {
 	struct lf_log *log = log_open(&faulty_backend, "x");
@@ -1071,6 +1141,7 @@ int main(void)
 		CLAIM(ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succeeds),
 		CLAIM(a_failed_commit_activates_nothing),
 		CLAIM(a_store_with_a_clock_is_not_held_against_ours),
+		CLAIM(a_clock_that_is_apart_is_told_until_it_fits_again),
 		CLAIM(ready_comes_back_without_traffic),
 		CLAIM(an_unknown_state_stops_all_writing_and_is_told_once),
 	};
