@@ -33,7 +33,8 @@ static void of_others(struct lf_exposition *exposition, const struct lf_log_figu
 	const double age = figures->reached_ns == 0 ? -1 : (double)(lf_clock_ns() - figures->reached_ns) * 1e-9;
 
 	lf_metric_gauge(exposition, "leadfit_log_durable_age_seconds",
-		"Of a shared log: since something was last committed so that a failover keeps it; -1: never.",
+		"Of a shared log: since something was last committed, and the standby had it where commits wait for "
+		"one; -1: never.",
 		figures->shared ? age : 0);
 	lf_metric_gauge(exposition, "leadfit_log_clock_apart_seconds",
 		"Of a shared log: how far its server's clock is ahead of this machine's.",
