@@ -137,6 +137,35 @@ static void a_batch_is_by_what_is_active_too(void **state)
 	}
 }
 
+/* Scores by the command line, which fails and says this. */
+static void is_refused(size_t index, const char *rubric, const char *evidence, const char *said)
+{
+	const char *folder = replicas.place.folder;
+
+	assert_int_equal(replicas_run(&replicas,
+				 "{ printf 'id: t\\nmembers: [{id: a, discipline: BACKEND, evidence: [%s]}, {id: b, "
+				 "discipline: FRONTEND}]\\n' >%s/team; printf 'id: p\\n' >%s/project; " BIN
+				 "leadfit --server %s score --team %s/team --project %s/project --rubric '%s'; } 2>&1 "
+				 "| grep -F '%s'",
+				 evidence, folder, folder, replicas.daemons[index].url, folder, folder, rubric, said),
+		0);
+}
+
+/* The log is asked before a request is refused; what is wrong with it is said whole. */
+static void what_cannot_be_scored_is_refused_with_all_that_is_wrong(void **state)
+{
+	static const char evidence[] = "{criterion: nothing, rating: 3}, {criterion: interaction, rating: 9}";
+	char other[65];
+
+	(void)state;
+	is_refused(B, "other", "", "no rubric \"other\" is active");
+	is_refused(B, "tech-lead", evidence, "evidence[0].criterion");
+	is_refused(B, "tech-lead", evidence, "evidence[1].rating");
+	put(A, "other", "one", true, other);
+	is_refused(B, "other", evidence, "evidence[1].rating");
+	scores_by(B, "other", other);
+}
+
 /* Waits until a replica has said this event. */
 static void await_event(size_t index, const char *name)
 {
@@ -484,6 +513,7 @@ int main(void)
 	const struct CMUnitTest claims[] = {
 		CLAIM(an_activation_counts_everywhere_once_it_is_answered),
 		CLAIM(a_batch_is_by_what_is_active_too),
+		CLAIM(what_cannot_be_scored_is_refused_with_all_that_is_wrong),
 		CLAIM(a_version_that_one_cannot_use_is_left_out_there),
 		CLAIM(a_new_default_is_told_everywhere_once_it_is_answered),
 		CLAIM(what_one_has_answered_the_other_gives),
