@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "proto/base/check.h"
 #include "proto/base/harmless.h"
@@ -43,6 +44,9 @@ int lf_command_line_printed(int status)
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
+	/* Where what came before has failed, its reason is gone: the next byte tells it again. */
+	if (errno == 0 && write(STDOUT_FILENO, "\n", 1) == 1)
+		errno = EIO;
 	lf_print_line(stderr, "leadfitd: standard output can't be written: %s", strerror(errno != 0 ? errno : EIO));
 	return status != 0 ? status : 3;
 }

@@ -268,7 +268,7 @@ static void a_key_that_was_redacted_in_the_transaction_is_free(void **state)
 
 static void what_is_redacted_twice_in_a_transaction_has_pairs_that_lead_on(void **state)
 {
-	const int what[] = {LF_REDACT_PAYLOAD, LF_REDACT_DECISION, LF_REDACT_ACT};
+	const unsigned what[] = {LF_REDACT_PAYLOAD, LF_REDACT_DECISION, LF_REDACT_ACT};
 	struct fixture *fixture = *state;
 	struct lf_act_put act = {.kind = LF_LEAF_OUTCOME, .caller = "x", .body = bytes_of("y")};
 	struct lf_append put_act = {.act = &act};
