@@ -53,6 +53,7 @@ struct copy {
 	struct lf_copy_slice slice;
 	uint64_t size, done; /* records of the source; and those that the target has */
 	uint64_t act;        /* id of the newest act among these */
+	struct lf_digest root;
 	uint64_t began_ns, said_ns, began_at;
 	bool terminal;
 };
@@ -174,20 +175,32 @@ static enum lf_code store(struct copy *copy, struct lf_error *error)
 
 /* ---- all ---- */
 
-static enum lf_code compare(struct copy *copy, struct lf_error *error)
+static bool goes_on(void)
 {
-	struct lf_digest root;
+	return interrupted == 0;
+}
+
+/* The roots; then each record, by another look at both, for which the target is closed. */
+static enum lf_code compare(struct copy *copy, const char *to, struct lf_error *error)
+{
+	const struct lf_log_options options = {.location = to, .read_only = true, .reader_count = 2};
+	struct lf_log *copied = NULL;
 	struct lf_tail tail = {0};
 
 	if (copy->backend->tail(copy->to, &tail, error) != LF_OK ||
-		lf_tree_reader_root(copy->from, copy->size, &root, error) != LF_OK)
+		lf_tree_reader_root(copy->from, copy->size, &copy->root, error) != LF_OK)
 		return error->code;
-	if (tail.tree.size != copy->size || !lf_digest_equal(&tail.root, &root))
+	if (tail.tree.size != copy->size || !lf_digest_equal(&tail.root, &copy->root))
 		return lf_error_set(error, LF_DATA_LOSS, "the copy's root is not the source's");
-	return LF_OK;
+	copy->backend->close(copy->to);
+	copy->to = NULL;
+	if (lf_log_open_by_url(&copied, &options, error) == LF_OK)
+		lf_copy_compare(copy->from, copied, copy->size, goes_on, error);
+	lf_log_close(copied);
+	return error->code;
 }
 
-static enum lf_code copy_all(struct copy *copy, struct lf_error *error)
+static enum lf_code copy_all(struct copy *copy, const char *to, struct lf_error *error)
 {
 	struct lf_tail tail = {0};
 
@@ -206,27 +219,24 @@ static enum lf_code copy_all(struct copy *copy, struct lf_error *error)
 	}
 	if (error->code == LF_OK && copy->done < copy->size)
 		lf_error_set(error, LF_CANCELLED, "interrupted");
-	return error->code == LF_OK ? compare(copy, error) : error->code;
+	return error->code == LF_OK ? compare(copy, to, error) : error->code;
 }
 
 static int report(struct copy *copy, const struct lf_error *error)
 {
 	char root[LF_KEY_TEXT_MAX];
-	struct lf_digest digest;
 
 	say_progress(copy, true);
 	if (error->code != LF_OK) {
 		lf_print_line(stderr, "leadfitd: %s", error->message);
-		if (copy->done > 0 && error->code != LF_FAILED_PRECONDITION)
+		if (copy->done > 0 && error->code != LF_FAILED_PRECONDITION && error->code != LF_DATA_LOSS)
 			fprintf(stderr,
-				"leadfitd: the target has the first %" PRIu64
-				" records: the same command goes on from there\n",
+				"leadfitd: the target has at least the first %" PRIu64
+				" records: run the same command again to go on from there\n",
 				copy->done);
 		return error->code == LF_CANCELLED ? 3 : lf_code_exit_status(error->code);
 	}
-	if (lf_tree_reader_root(copy->from, copy->size, &digest, NULL) != LF_OK)
-		return 3;
-	lf_base64_encode(&digest, sizeof(digest), root);
+	lf_base64_encode(&copy->root, sizeof(copy->root), root);
 	printf("records      %" PRIu64 ", of which %" PRIu64 " were there\nroot         %s\n", copy->size,
 		copy->began_at, root);
 	return lf_command_line_printed(0);
@@ -258,7 +268,7 @@ static int copy_log(const char *from, const char *to)
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 	if (open_both(&copy, from, to, &error) == LF_OK) {
-		copy_all(&copy, &error);
+		copy_all(&copy, to, &error);
 		status = report(&copy, &error);
 	} else {
 		lf_print_line(stderr, "leadfitd: %s", error.message);
@@ -270,6 +280,15 @@ static int copy_log(const char *from, const char *to)
 	lf_log_close(copy.from);
 	lf_error_clean_up(&error);
 	return status;
+}
+
+static bool is_shared(const char *location)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	const struct lf_backend *backend = lf_backend_by_url(location, &location, &error);
+
+	lf_error_clean_up(&error);
+	return backend == NULL || backend->shared; /* another kind is refused by its name later */
 }
 
 int lf_copy_command(int argc, char **argv)
@@ -289,9 +308,15 @@ int lf_copy_command(int argc, char **argv)
 		return status;
 	if (from == NULL || to == NULL)
 		return lf_command_line_refuse(&line, "--from LOCATION and --to LOCATION are required");
+	if (strcmp(from, to) == 0)
+		return lf_command_line_refuse(&line, "--from and --to are the same");
+	if (asynchronous && !is_shared(to))
+		return lf_command_line_refuse(&line, "--accept-asynchronous is about a database, and --to is a file");
 	if (asynchronous &&
-		asprintf(&location, "%s%cleadfit_asynchronous=accept", to, strchr(to, '?') != NULL ? '&' : '?') < 0)
-		location = NULL;
+		asprintf(&location, "%s%cleadfit_asynchronous=accept", to, strchr(to, '?') != NULL ? '&' : '?') < 0) {
+		fputs("leadfitd: out of memory\n", stderr);
+		return 3;
+	}
 	status = copy_log(from, location != NULL ? location : to);
 	free(location);
 	return status;

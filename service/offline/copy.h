@@ -42,4 +42,11 @@ enum lf_code lf_copy_slice_read(
 enum lf_code lf_copy_slice_write(
 	struct lf_copy_slice *slice, const struct lf_backend *backend, struct lf_store *store, struct lf_error *error);
 
+/*
+ * Whether the first size records of both are alike as they are now: bytes, salts, times, payloads, what was replaced.
+ * FAILED_PRECONDITION names the first that is not; CANCELLED where go_on is false. Blocks on reads. Returns error's code.
+ */
+enum lf_code lf_copy_compare(
+	struct lf_log *from, struct lf_log *to, uint64_t size, bool (*go_on)(void), struct lf_error *error);
+
 #endif

@@ -339,7 +339,10 @@ enum lf_code lf_copy_slice_read(
 		    size - first < LF_COPY_SLICE_MAX ? (size_t)(size - first) : LF_COPY_SLICE_MAX, take, slice, &next,
 		    &slice->error) == LF_OK &&
 		slice->error.code == LF_OK) {
-		take_keys(slice);
+		if (slice->count == 0)
+			damaged(slice, first, "it is gone");
+		else
+			take_keys(slice);
 		if (slice->error.code == LF_OK)
 			take_lists(slice);
 		if (slice->error.code == LF_OK)
