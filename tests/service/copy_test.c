@@ -151,7 +151,8 @@ struct print {
 static void print(struct print *print, const void *data, size_t length)
 {
 	fprintf(print->out, " %zu:", length);
-	fwrite(data, 1, length, print->out);
+	if (length > 0)
+		fwrite(data, 1, length, print->out);
 }
 
 static void print_row(void *context, const struct lf_audit_row *row)
@@ -310,6 +311,32 @@ static void a_target_with_other_records_is_refused_and_left_as_it_is(void **stat
 	free(after);
 }
 
+/* The root is the same: erasing changes no leaf. */
+static void what_was_erased_after_it_had_been_copied_is_found(void **state)
+{
+	static const char *const nobody[] = {"c-all"};
+	const struct lf_redact_item item = {.what = LF_REDACT_DECISION,
+		.id = 10,
+		.bytes = bytes_of("erased"),
+		.candidates = nobody,
+		.candidate_count = 1,
+		.recommended = "c-all"};
+	char file[128], copy[128];
+	const char *location;
+	struct lf_log *log;
+
+	(void)state;
+	snprintf(file, sizeof(file), "%s/log.db", place.folder);
+	snprintf(copy, sizeof(copy), "%s/copy.db", place.folder);
+	fill(file, 40);
+	expect(0, run(BIN "leadfitd copy --from %s --to %s", file, copy), "root");
+	expect(0, run(BIN "leadfitd copy --from %s --to %s", file, copy), "root");
+	log = log_open(lf_backend_by_url(file, &location, NULL), file);
+	redact(log, LF_LEAF_ERASURE, &item, 1);
+	lf_log_close(log);
+	expect(4, run(BIN "leadfitd copy --from %s --to %s", file, copy), "something was erased in the source");
+}
+
 static void what_is_no_log_is_refused(void **state)
 {
 	char file[128];
@@ -318,6 +345,9 @@ static void what_is_no_log_is_refused(void **state)
 	snprintf(file, sizeof(file), "%s/log.db", place.folder);
 	fill(file, 40);
 	expect(2, run(BIN "leadfitd copy --from %s", file), "are required");
+	expect(2, run(BIN "leadfitd copy --from %s --to %s", file, file), "are the same");
+	expect(2, run(BIN "leadfitd copy --from %s --to %s/new --accept-asynchronous", file, place.folder),
+		"about a database");
 	expect(2, run(BIN "leadfitd copy --from %s --to mysql://h/d", file), "mysql");
 	expect(2, run(BIN "leadfitd copy --from %s --to 'postgres://u:secret@h/d'", file), "password");
 	assert_int_not_equal(run("grep secret %s/out", place.folder), 0);
@@ -436,6 +466,7 @@ int main(void)
 			a_log_goes_into_a_database_and_back_and_every_record_is_alike, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_target_with_other_records_is_refused_and_left_as_it_is, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_was_erased_after_it_had_been_copied_is_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_log_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_ended_early_is_gone_on_with, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_full_disk_leaves_what_can_be_gone_on_with, set_up, tear_down),

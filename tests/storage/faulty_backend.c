@@ -198,6 +198,9 @@ static enum lf_code faulty_open(struct lf_store **out, const struct lf_log_optio
 static void faulty_close(struct lf_store *store)
 {
 	faulty.inner->close(store->inner);
+	pthread_mutex_lock(&faulty.lock);
+	faulty.unsettled = NULL; /* its log ends with it */
+	pthread_mutex_unlock(&faulty.lock);
 	free(store);
 }
 
