@@ -5,8 +5,8 @@
  *
  * What a transaction holds is not known when it begins. So the first one that is to erase something is refused with
  * ABORTED, and begun again as the keeper's, with whatever else is in its batch: the keeper may add records, too. Where
- * the keeper is not to be had, the transaction is the writer's own, and what erases is refused by itself, so nobody else
- * waits for the keeper.
+ * the keeper is not to be had, the transaction is the writer's own, and what erases is refused by itself. Connecting to
+ * it takes the writer's time, though: where it does not answer at all, appends wait for each try.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * Erasing by a role of its own, on a second connection: what it is refused for, and that nobody else waits for it. Skipped
+ * Erasing by a role of its own, on a second connection: what it is refused for, and that nothing else fails with it. Skipped
  * where no server is installed.
  */
 #include <time.h>
