@@ -106,7 +106,7 @@ enum lf_code lf_copy_compare(
 				lf_error_set(error, LF_FAILED_PRECONDITION,
 					"record %llu of the target is not the source's: something was erased in the "
 					"source after it had been copied. Delete the target, and copy again",
-					(unsigned long long)(first + i));
+					(unsigned long long)first + i);
 	}
 	for (int i = 0; i < 2; i++)
 		lf_error_clean_up(&sides[i].error);
