@@ -30,7 +30,8 @@ struct lf_team_cells {
 
 /*
  * The team that a sheet stands for, in the sheet's arena; NULL on error. The sheet's error then lists everything that is
- * wrong, by cell, and cells->columns.count is 0 where the headings are. Ids, ranges of a rubric that is not known, and what is declared there are for the service to judge.
+ * wrong, by cell, and cells->columns.count is 0 where the headings are. Ids, ranges of a rubric that is not known, and
+ * what is declared there are for the service to judge.
  */
 Leadfit__V1__Team *lf_team_from_sheet(
 	struct lf_sheet *sheet, const struct lf_team_reading *reading, struct lf_team_cells *cells);

@@ -119,6 +119,20 @@ static void add_text(struct reader *reader)
 		reader->texts[reader->text_count++] = text;
 }
 
+/* A text of a shared string or of a cell, without how it is pronounced. */
+static void begin_text(struct reader *reader, const char *local, bool gathers)
+{
+	reader->gathers = gathers;
+	reader->skipped += strcmp(local, "rPh") == 0;
+}
+
+static void end_text(struct reader *reader, const char *local)
+{
+	reader->gathers = false;
+	if (strcmp(local, "rPh") == 0 && reader->skipped > 0)
+		reader->skipped--;
+}
+
 static void on_text_begin(void *context, const char *name, const char **attributes)
 {
 	struct reader *reader = context;
@@ -127,8 +141,7 @@ static void on_text_begin(void *context, const char *name, const char **attribut
 	(void)attributes;
 	if (strcmp(local, "si") == 0)
 		reader->text.length = 0;
-	reader->gathers = strcmp(local, "t") == 0;
-	reader->skipped += strcmp(local, "rPh") == 0;
+	begin_text(reader, local, strcmp(local, "t") == 0);
 }
 
 static void on_text_end(void *context, const char *name)
@@ -136,9 +149,7 @@ static void on_text_end(void *context, const char *name)
 	struct reader *reader = context;
 	const char *local = lf_xml_local(name);
 
-	reader->gathers = false;
-	if (strcmp(local, "rPh") == 0 && reader->skipped > 0)
-		reader->skipped--;
+	end_text(reader, local);
 	if (strcmp(local, "si") == 0)
 		add_text(reader);
 }
@@ -285,8 +296,7 @@ static void on_cell_begin(void *context, const char *name, const char **attribut
 	} else if (strcmp(local, "c") == 0) {
 		begin_cell(reader, attributes);
 	}
-	reader->gathers = strcmp(local, "v") == 0 || strcmp(local, "t") == 0;
-	reader->skipped += strcmp(local, "rPh") == 0;
+	begin_text(reader, local, strcmp(local, "v") == 0 || strcmp(local, "t") == 0);
 }
 
 static void on_cell_end(void *context, const char *name)
@@ -294,9 +304,7 @@ static void on_cell_end(void *context, const char *name)
 	struct reader *reader = context;
 	const char *local = lf_xml_local(name);
 
-	reader->gathers = false;
-	if (strcmp(local, "rPh") == 0 && reader->skipped > 0)
-		reader->skipped--;
+	end_text(reader, local);
 	if (strcmp(local, "c") == 0)
 		end_cell(reader);
 	else if (strcmp(local, "row") == 0)

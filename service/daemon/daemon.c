@@ -17,6 +17,7 @@
 #include "service/events/events.h"
 #include "service/http/certificate.h"
 #include "service/http/http.h"
+#include "service/offline/command_line.h"
 #include "service/reflect/openapi.h"
 #include "service/rpc/nng/nng.h"
 #include "service/rpc/nng/publish.h"
@@ -173,26 +174,12 @@ static enum lf_code prepare(struct lf_daemon *d, const struct lf_daemon_options 
 	return LF_OK;
 }
 
-/* --db, with what else the backend is to know of it. On the heap. */
-static char *location_of(const struct lf_daemon_options *options)
-{
-	const char *database = options->database;
-	char *location;
-
-	if (!options->accept_asynchronous)
-		return strdup(database);
-	if (asprintf(&location, "%s%cleadfit_asynchronous=accept", database,
-		    strchr(database, '?') != NULL ? '&' : '?') < 0)
-		return NULL;
-	return location;
-}
-
 /* The log, what was signed of it, and its rubrics. */
 static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
 {
 	uint64_t tenths = 0;
 	enum lf_code code;
-	char *location = location_of(options);
+	char *location = lf_command_line_location(options->database, options->accept_asynchronous);
 	struct lf_log_options log_options = {.location = location,
 		.keeper = options->keeper,
 		.on_committed = log_committed,

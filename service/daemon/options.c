@@ -91,7 +91,7 @@ static const char *complete_tls(struct lf_daemon_options *o)
 /* What is beside a file has no place beside a database. NULL, or what is wrong. */
 static const char *check_database(struct lf_daemon_options *o)
 {
-	o->seal.shared = strncmp(o->database, "postgres:", 9) == 0 || strncmp(o->database, "postgresql:", 11) == 0;
+	o->seal.shared = lf_command_line_is_database(o->database);
 	if (o->seal.shared && o->seal.key == NULL)
 		return "--key FILE is required where --db is a database: leadfitd init makes it, and every service "
 		       "gets the same";

@@ -39,6 +39,22 @@ int lf_command_line_database(const struct lf_command_line *line, const char **da
 	return status;
 }
 
+bool lf_command_line_is_database(const char *location)
+{
+	return strncmp(location, "postgres:", 9) == 0 || strncmp(location, "postgresql:", 11) == 0;
+}
+
+char *lf_command_line_location(const char *location, bool asynchronous)
+{
+	char *said;
+
+	if (!asynchronous)
+		return strdup(location);
+	if (asprintf(&said, "%s%cleadfit_asynchronous=accept", location, strchr(location, '?') != NULL ? '&' : '?') < 0)
+		return NULL;
+	return said;
+}
+
 int lf_command_line_printed(int status)
 {
 	errno = 0;

@@ -33,6 +33,10 @@ struct lf_command_line {
  * threads.
  */
 int lf_command_line_read(const struct lf_command_line *line, int argc, char **argv);
+/* Whether a location is a log in a database, which several services share; else it is a file's. */
+bool lf_command_line_is_database(const char *location);
+/* The location to open, to be freed: a database's says whether one without a synchronous standby will do. NULL: no memory. */
+char *lf_command_line_location(const char *location, bool asynchronous);
 /*
  * The end of a command that printed something: the exit status, or 3 where that was 0 and standard output did not take all
  * of it, which is said on standard error in any case.

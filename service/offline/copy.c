@@ -282,15 +282,6 @@ static int copy_log(const char *from, const char *to)
 	return status;
 }
 
-static bool is_shared(const char *location)
-{
-	struct lf_error error = LF_ERROR_INIT;
-	const struct lf_backend *backend = lf_backend_by_url(location, &location, &error);
-
-	lf_error_clean_up(&error);
-	return backend == NULL || backend->shared; /* another kind is refused by its name later */
-}
-
 int lf_copy_command(int argc, char **argv)
 {
 	const char *from = NULL, *to = NULL;
@@ -301,7 +292,7 @@ int lf_copy_command(int argc, char **argv)
 		{.name = "accept-asynchronous", .flag = &asynchronous},
 	};
 	const struct lf_command_line line = {"copy", usage, options, sizeof(options) / sizeof(options[0])};
-	char *location = NULL;
+	char *location;
 	int status = lf_command_line_read(&line, argc, argv);
 
 	if (status >= 0)
@@ -310,14 +301,14 @@ int lf_copy_command(int argc, char **argv)
 		return lf_command_line_refuse(&line, "--from LOCATION and --to LOCATION are required");
 	if (strcmp(from, to) == 0)
 		return lf_command_line_refuse(&line, "--from and --to are the same");
-	if (asynchronous && !is_shared(to))
+	if (asynchronous && !lf_command_line_is_database(to))
 		return lf_command_line_refuse(&line, "--accept-asynchronous is about a database, and --to is a file");
-	if (asynchronous &&
-		asprintf(&location, "%s%cleadfit_asynchronous=accept", to, strchr(to, '?') != NULL ? '&' : '?') < 0) {
+	location = lf_command_line_location(to, asynchronous);
+	if (location == NULL) {
 		fputs("leadfitd: out of memory\n", stderr);
 		return 3;
 	}
-	status = copy_log(from, location != NULL ? location : to);
+	status = copy_log(from, location);
 	free(location);
 	return status;
 }

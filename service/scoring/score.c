@@ -291,7 +291,10 @@ static void score(struct lf_rpc_call *call, void *context)
 	lf_send_error(call, &error);
 }
 
-/* On a worker: it can't be scored, but perhaps by what another service has activated. Where that can't be asked, that is the answer. */
+/*
+ * On a worker: it can't be scored, but perhaps by what another service has activated. Where that can't be asked, that is
+ * the answer.
+ */
 static void catch_up(struct lf_rpc_call *call, void *context)
 {
 	struct score_job *job = context;

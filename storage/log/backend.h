@@ -9,8 +9,8 @@
  * tail_hashes, leave) is called by one thread at a time, never concurrently with itself: the log's writer thread, and
  * the opening thread before that exists. A *reader* is one handle for reads, used by one thread at a time, concurrently
  * with the writer side and with other readers; it sees committed records only, and a record from the moment its
- * commit() returned, or a begin(), tail() or look() of this store gave a tail that is past it. Every function may block on I/O; of a store over a network each has a deadline of the backend's
- * own, after which it is UNAVAILABLE.
+ * commit() returned, or a begin(), tail() or look() of this store gave a tail that is past it. Every function may block on
+ * I/O; of a store over a network each has a deadline of the backend's own, after which it is UNAVAILABLE.
  *
  * A transaction: begin(), then any number of groups, each prepare() and write(), then commit(); rollback() instead of
  * any of them. A group is up to LF_BATCH_MAX decisions, or up to LF_BATCH_MAX acts, or a single item of another kind;

@@ -45,8 +45,8 @@ void lf_reader_pool_close(struct lf_reader_pool *pool, const struct lf_backend *
  */
 enum lf_code lf_readers_renew(struct lf_log *log, struct lf_error *error);
 /*
- * The same without waiting: idle ones at once; a reader on loan is reopened when it is returned. Where one can't be opened the old one stays.
- * Any thread. Blocks as opening does.
+ * The same without waiting: idle ones at once; a reader on loan is reopened when it is returned. Where one can't be
+ * opened the old one stays. Any thread. Blocks as opening does.
  */
 void lf_readers_forget(struct lf_log *log);
 
